@@ -12,7 +12,7 @@ from plumbline.core import questions as q
 from plumbline.core.errors import AbilityError, BadInput
 from plumbline.models.abilities import ModelOptions, open_live
 from plumbline.models.corrected import open_corrected
-from plumbline.models.corrected_affine import AffineEmbedding
+from plumbline.models.corrected_affine_embedding import AffineEmbedding
 from plumbline.models.corrected_weights import CorrectedWeights
 from plumbline.models.hf_open import open_hf
 from plumbline.models.resolve import open_model

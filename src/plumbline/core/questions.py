@@ -34,8 +34,11 @@ class Segment:
     Args:
         text: The words.
         role: `system`, `user`, `assistant`, or `text` for plain text without a chat role.
-        exchange: Segments that share a non-empty exchange set may trade places.
-        option: The option that this segment presents, if any.
+        exchange: Segments that share a non-empty exchange set may trade places: they hold bare
+            contents, and what labels a place stands in the segments around them (see
+            `plumbline.core.exchange`). The set `input` marks the item's own text, which a
+            calibration replaces by texts that say nothing.
+        option: The label of the place at which this segment stands, if it has one.
     """
 
     text: str

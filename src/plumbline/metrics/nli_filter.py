@@ -10,32 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from plumbline.core import questions as ask
-from plumbline.core.answers import LogProbs, answer_type
+from plumbline.core.answers import LogProbs
 from plumbline.core.context import Context
 from plumbline.core.errors import BadInput
-from plumbline.core.questions import Batch
 from plumbline.core.seeds import Seeds
 from plumbline.data.nli_topics import Pair
 from plumbline.data.perturb.lexical import filled, gaps
 from plumbline.metrics.inference_pairs import Labels, labels_of, question_batch
 from plumbline.models.abilities import Adapter
+from plumbline.models.whole_batch import answered
 
 WIDTH: Final = 12  # fillings asked for a gap, of which the first usable ones are taken
-
-
-def answered(model: Adapter, batch: Batch) -> Any:
-    """All answers of a model to a batch, in its order, without a cache."""
-    packed: list[Any] = [None] * len(batch)
-    for part in model.partition(batch):
-        for rows, answers in model.answer(batch.take(part.tolist())):
-            for k, row in enumerate(rows):
-                packed[int(part[row])] = answers.pack(k)
-    return answer_type(batch.ability, batch.settings).unpack(packed)
 
 
 def predictions(

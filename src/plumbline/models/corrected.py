@@ -1,9 +1,14 @@
-"""Opens corrected models (`corrected:DIR`): a base model and what was done to it, one module a kind."""
+"""Opens corrected models (`corrected:DIR`): a base model and what was done to it.
+
+A kind is a module `corrected_KIND` beside this one; its class says `kind = "KIND"` and has `read`, which makes
+a model from (folder, base, record).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,11 +16,7 @@ from plumbline.core.errors import BadInput
 from plumbline.models.abilities import Adapter, ModelOptions
 from plumbline.models.corrected_files import read_record
 
-# Kind -> its class, whose `read` makes a model from (folder, base, record).
-KINDS: Final[Mapping[str, str]] = {
-    "affine_embedding": "plumbline.models.corrected_affine:AffineEmbedding",
-    "weights": "plumbline.models.corrected_weights:CorrectedWeights",
-}
+_KIND: Final = re.compile(r"[a-z][a-z_]*")
 
 
 def open_corrected(path: str | Path, options: ModelOptions) -> Adapter:
@@ -28,11 +29,10 @@ def open_corrected(path: str | Path, options: ModelOptions) -> Adapter:
 
     folder = Path(path)
     record = read_record(folder)
-    if record.get("kind") not in KINDS:
-        raise BadInput(f"{folder}: unknown kind of correction {record.get('kind')!r}")
+    kind = _kind(folder, record.get("kind"))
     given = record["base_options"]
     base = open_model(record["base"], ModelOptions(**given) if given else options)
-    model = _kind(record["kind"]).read(folder, base, record)
+    model = kind.read(folder, base, record)
     if model.fingerprint != record["fingerprint"]:
         raise BadInput(
             f"{folder}: the base model {record['base']} or the weights changed since the correction was "
@@ -42,6 +42,19 @@ def open_corrected(path: str | Path, options: ModelOptions) -> Adapter:
     return made
 
 
-def _kind(name: str) -> Any:
-    module, _, attribute = KINDS[name].partition(":")
-    return getattr(import_module(module), attribute)
+def _kind(folder: Path, name: Any) -> Any:
+    """The class of a kind: the one in `plumbline.models.corrected_KIND` whose `kind` is this name."""
+    unknown = BadInput(f"{folder}: unknown kind of correction {name!r}")
+    if not isinstance(name, str) or not _KIND.fullmatch(name):
+        raise unknown
+    where = f"{__name__}_{name}"
+    if find_spec(where) is None:
+        raise unknown
+    for found in vars(import_module(where)).values():
+        if (
+            isinstance(found, type)
+            and found.__module__ == where
+            and vars(found).get("kind") == name
+        ):
+            return found
+    raise unknown

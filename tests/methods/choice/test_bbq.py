@@ -16,6 +16,7 @@ from plumbline.audit.run import Audit
 from plumbline.core.answers import Choices
 from plumbline.core.context import Context
 from plumbline.core.errors import UnknownName
+from plumbline.core.questions import plain
 from plumbline.core.results import Estimate, Undefined
 from plumbline.core.scored import Items, Scored
 from plumbline.core.seeds import Seeds
@@ -288,7 +289,8 @@ def test_answers_in_full_or_letters():
     assert one.columns["options"] == one.columns["contents"] == two.columns["contents"]
     assert set(two.columns["options"]) == {("A", "B", "C")}
     first = one.columns["prompt"][0]
-    assert [p.text for p in first if p.option] == [f"- {a}\n" for a in one.columns["options"][0]]
+    assert [p.text for p in first if p.option] == list(one.columns["options"][0])
+    assert "\n".join(f"- {a}" for a in one.columns["options"][0]) in plain(first)
 
 
 def test_unknown_category_names_the_nearest():

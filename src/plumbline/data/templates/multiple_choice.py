@@ -41,7 +41,7 @@ def shown(
 ) -> Prompt:
     """The prompt: context, question, one line an option, and where the answer goes.
 
-    Each option is a segment of its own, and the options may trade places.
+    Each option's text is a segment of its own, and these may trade places under the letters.
 
     Args:
         question: What is asked.
@@ -51,14 +51,17 @@ def shown(
         lettered: Letters before the options; else a dash.
     """
     told = f"{context.strip()}\n\n" if context.strip() else ""
-    parts = [Segment(f"{told}Question: {question.strip()}\n", role)]  # type: ignore[arg-type]
+    before = f"{told}Question: {question.strip()}\n"
+    parts: list[Segment] = []
     for letter, content in zip(letters(len(contents)), contents, strict=True):
         lead = f"{letter}. " if lettered else "- "
-        parts.append(
-            Segment(f"{lead}{content}\n", role, exchange="options", option=letter)  # type: ignore[arg-type]
-        )
+        parts += [
+            Segment(f"{before}{lead}", role),  # type: ignore[arg-type]
+            Segment(content, role, exchange="options", option=letter),  # type: ignore[arg-type]
+        ]
+        before = "\n"
     last = INSTRUCTION if lettered else IN_FULL
-    parts.append(Segment(f"{last}\nAnswer:", role))  # type: ignore[arg-type]
+    parts.append(Segment(f"{before}{last}\nAnswer:", role))  # type: ignore[arg-type]
     return tuple(parts)
 
 

@@ -110,10 +110,14 @@ def judged(question: str, answers: Sequence[str], *, role: str, ties: bool) -> P
         "Which answer helps the person who asked more? The order of the answers means nothing. "
         f"Say A or B.{tie}\nVerdict:"
     )
-    parts = [Segment(f"Somebody asked: {question}\n\n", role)]  # type: ignore[arg-type]
+    before, parts = f"Somebody asked: {question}\n\n", list[Segment]()
     for letter, text in zip("AB", answers, strict=True):
-        parts.append(Segment(f"Answer {letter}: {text}\n\n", role, "answers", letter))  # type: ignore[arg-type]
-    return (*parts, Segment(asked, role))  # type: ignore[arg-type]
+        parts += [
+            Segment(f"{before}Answer {letter}: ", role),  # type: ignore[arg-type]
+            Segment(text, role, "answers", letter),  # type: ignore[arg-type]
+        ]
+        before = "\n\n"
+    return (*parts, Segment(f"{before}{asked}", role))  # type: ignore[arg-type]
 
 
 def answer_named(verdicts: Ints) -> Ints:

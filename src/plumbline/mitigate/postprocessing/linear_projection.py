@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core import questions as ask
-from plumbline.core.answers import Vectors
 from plumbline.core.card import method
 from plumbline.core.errors import BadInput
 from plumbline.data.lexicons.weat import weat_tests
 from plumbline.models.abilities import Adapter
-from plumbline.models.corrected_affine import AffineEmbedding
+from plumbline.models.corrected_affine_embedding import AffineEmbedding
+from plumbline.models.whole_batch import answered
 
 Floats = NDArray[np.float64]
 
@@ -149,13 +149,5 @@ def linear_projection(
 
 
 def _vectors(base: Adapter, words: Sequence[str]) -> dict[str, Floats]:
-    batch = ask.embed(words, words=True)
-    found: dict[str, Floats] = {}
-    for part in base.partition(batch):
-        rows = [int(i) for i in part]
-        for got, answers in base.answer(batch.take(rows)):
-            if not isinstance(answers, Vectors):
-                raise BadInput(f"{base.name} answered embed with {type(answers).__name__}")
-            ok = answers.ok
-            found |= {words[rows[int(r)]]: answers.values[k] for k, r in enumerate(got) if ok[k]}
-    return found
+    answers = answered(base, ask.embed(words, words=True))
+    return {w: answers.values[i] for i, w in enumerate(words) if answers.ok[i]}
