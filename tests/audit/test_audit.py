@@ -12,7 +12,6 @@ import time
 import numpy as np
 import pytest
 
-from plumbline.audit import parquet
 from plumbline.audit.cache import Cache
 from plumbline.audit.compare import compare
 from plumbline.audit.correct import correct
@@ -22,6 +21,7 @@ from plumbline.audit.run import Audit, cache_path
 from plumbline.audit.store import load
 from plumbline.core.errors import BadInput, StoreError, UnknownName
 from plumbline.data.lexicons.weat import weat_tests
+from plumbline.models import parquet
 from plumbline.testing import (
     PlantedEmbedder,
     PlantedWriter,

@@ -14,7 +14,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from plumbline.audit import parquet
 from plumbline.audit.certificates import certificate_name
 from plumbline.audit.measures import as_json
 from plumbline.audit.plan import Plan
@@ -26,6 +25,7 @@ from plumbline.core.errors import AbilityError, BadInput, StoreError, UnknownNam
 from plumbline.core.explanation import Array, Drawing, Explanation
 from plumbline.core.results import Finding
 from plumbline.core.seeds import Seeds
+from plumbline.models import parquet
 from plumbline.models.abilities import Adapter
 from plumbline.models.resolve import wrap
 from plumbline.stats.infer import Settings, infer

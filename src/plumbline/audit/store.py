@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plumbline.audit import parquet
 from plumbline.audit.runner import Asked, question_text
 from plumbline.core.errors import StoreError
 from plumbline.core.results import Finding
 from plumbline.core.scored import Items
+from plumbline.models import parquet
 
 Column = NDArray[Any]
 
