@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from plumbline.audit.compare import Comparison, compare
 from plumbline.audit.plan import Plan
 from plumbline.audit.run import Audit, cache_path, open_subject
 from plumbline.audit.runner import Progress, Silent
+from plumbline.audit.side_effects import SideEffect, side_effects
 from plumbline.audit.store import Run, load, write_json
 from plumbline.core.catalog import Entry, catalog
 from plumbline.core.errors import AbilityError, BadInput, UnknownName
@@ -27,12 +28,18 @@ class Corrected:
         folder: Opens as `corrected:FOLDER`.
         before, after: The audits.
         difference: After minus before, paired by item.
+        effects: Every difference held against its margin: what may have been broken.
     """
 
     folder: Path
     before: Run
     after: Run
     difference: Comparison
+    effects: Sequence[SideEffect] = ()
+
+    def document(self) -> dict[str, Any]:
+        """One JSON document: the paired differences and the side effects."""
+        return {**self.difference.document(), "side_effects": [e.row() for e in self.effects]}
 
 
 def corrections() -> dict[str, Entry]:
@@ -80,8 +87,10 @@ def correct(
         after = Audit(plan, corrected, cache, watch).run(out / "after")
     corrected.close()
     difference = compare(_stored(before), _stored(after), seed=plan.seed, level=plan.level)
-    write_json(out / "difference.json", json.loads(json.dumps(difference.document())))
-    return Corrected(out, before, after, difference)
+    effects = side_effects(difference, before.findings, plan.margins, alpha=plan.alpha)
+    made = Corrected(out, before, after, difference, effects)
+    write_json(out / "difference.json", json.loads(json.dumps(made.document())))
+    return made
 
 
 def _stored(run: Run) -> Run:

@@ -64,11 +64,13 @@ def command(*, model: str, using: str, out: Path, as_json: bool, **given: Any) -
         )
     _write_reports(made)
     if as_json:
-        click.echo(json.dumps(made.difference.document(), ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(made.document(), ensure_ascii=False, allow_nan=False))
     else:
         from plumbline.report.comparison import plain_text
+        from plumbline.report.side_effects import plain_text as side_effects_text
 
         click.echo(plain_text(made.difference, before="before", after="after"))
+        click.echo(side_effects_text(made.effects))
     click.echo(f"\nmodel      corrected:{made.folder}", err=as_json)
     for name, run in (("before", made.before), ("after", made.after)):
         click.echo(f"{name:<10} {run.folder}", err=as_json)
