@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbline.metrics.presentations import every
+
 Ints = NDArray[np.int64]
 
 
@@ -53,11 +55,11 @@ class Circle:
 
     def whole(self, answered: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """By question: every rotation was answered."""
-        return self._all(answered)
+        return every(self.question, answered)
 
     def circular(self, chosen: Ints) -> NDArray[np.bool_]:
         """By question: right in every rotation (CircularEval's hit)."""
-        return self._all(chosen == self.place)
+        return every(self.question, chosen == self.place)
 
     def vanilla(self, chosen: Ints) -> NDArray[np.bool_]:
         """By question: right in the order of the file."""
@@ -67,11 +69,7 @@ class Circle:
         """By question: the same content in every rotation."""
         content = self.content(chosen)
         first = content[self.shift == 0]
-        return self._all(content == first[self.question])
-
-    def _all(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        sizes = np.bincount(self.question)
-        return np.asarray(np.bincount(self.question, weights=flags) == sizes)
+        return every(self.question, content == first[self.question])
 
 
 def known_share(circular: Any, size: Any) -> Any:

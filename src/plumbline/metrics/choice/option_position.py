@@ -21,6 +21,7 @@ from plumbline.core.context import Context
 from plumbline.core.scored import Asking, Items, Measure, Scored
 from plumbline.data.templates import questions as own
 from plumbline.metrics.multiple_choice import LETTERS, chat_role, letters, shown
+from plumbline.metrics.presentations import Presentations
 from plumbline.metrics.rotations import Circle, Ints, known_share
 from plumbline.stats.estimators import ESTIMATORS, Estimator
 
@@ -92,15 +93,10 @@ def option_position(context: Context, *, questions: str | None = None) -> Asking
     chosen = _chosen(context, own.load(questions), limited=questions is None)
     circle = Circle.of([len(q.options) for q in chosen], [q.gold for q in chosen])
     role = chat_role(context.about)
-    orders = [
-        tuple(np.roll(chosen[q].options, -s).tolist())
-        for q, s in zip(circle.question, circle.shift, strict=True)
-    ]
-    prompts = [
-        shown(chosen[q].text, order, role=role)
-        for q, order in zip(circle.question, orders, strict=True)
-    ]
-    (answers,) = yield [ask.choose(prompts, [letters(len(o)) for o in orders], contents=orders)]
+    turned = Presentations.of([len(q.options) for q in chosen], "rotation")
+    prompts = turned.prompts([shown(q.text, q.options, role=role) for q in chosen], "options")
+    contents = turned.behind_labels([q.options for q in chosen])
+    (answers,) = yield [ask.choose(prompts, [letters(len(o)) for o in contents], contents=contents)]
     return scored(circle, [q.id for q in chosen], answers)
 
 

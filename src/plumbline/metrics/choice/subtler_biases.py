@@ -21,6 +21,7 @@ from plumbline.core.errors import UnknownName
 from plumbline.core.scored import Asking, Items, Measure, Scored
 from plumbline.data.sets import subtler_biases as public
 from plumbline.metrics.multiple_choice import chat_role, letters, shown
+from plumbline.metrics.presentations import Presentations
 from plumbline.metrics.subsample import nested_rows
 from plumbline.stats.estimators import Estimator, Floats, item_weights
 
@@ -130,11 +131,10 @@ def subtler_biases(
     items = [item for name in wanted for item in subset(every, name, context)]
     order = orders(items, context)
     role = chat_role(context.about)
-    texts = [[i.options[k] for k in places] for i, places in zip(items, order, strict=True)]
-    prompts = [
-        shown(QUESTION.format(context=i.context), t, role=role, lettered=lettered)
-        for i, t in zip(items, texts, strict=True)
-    ]
+    mixed = Presentations.given([row[None] for row in order])
+    asked = [shown(QUESTION.format(context=i.context), i.options, role=role, lettered=lettered) for i in items]  # fmt: skip
+    prompts = mixed.prompts(asked, "options")
+    texts = mixed.behind_labels([i.options for i in items])
     says = [letters(3)] * len(items) if lettered else texts
     (answers,) = yield [ask.choose(prompts, says, contents=texts)]
     return scored(items, order, answers)

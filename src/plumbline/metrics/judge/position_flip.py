@@ -21,6 +21,7 @@ from plumbline.core.questions import Prompt, Segment
 from plumbline.core.scored import Asking, Items, Measure, Scored
 from plumbline.data.templates import pairs as own
 from plumbline.metrics.multiple_choice import chat_role
+from plumbline.metrics.presentations import Presentations
 from plumbline.stats.estimators import ESTIMATORS
 
 Ints = NDArray[np.int64]
@@ -87,12 +88,9 @@ def position_flip(
     found = own.load(pairs)
     role = chat_role(context.about)
     letters = ("A", "B", "C") if ties else ("A", "B")
-    prompts = [
-        judged(pair.question, order, role=role, ties=ties)
-        for order_of in (slice(None), slice(None, None, -1))
-        for pair in found
-        for order in (pair.answers[order_of],)
-    ]
+    shown = Presentations.of([2] * len(found), "swap").by_order()
+    asked = [judged(p.question, p.answers, role=role, ties=ties) for p in found]
+    prompts = shown.prompts(asked, "answers")
     (answers,) = yield [ask.choose(prompts, [letters] * len(prompts))]
     better = np.array([0 if p.quality == "first_better" else -1 for p in found], np.int64)
     return scored(
