@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,12 +21,13 @@ Examples
   plumbline data list
   plumbline data get crows-pairs
   plumbline data path bbq Age.jsonl
+  plumbline data table vicuna80-judgments --out verdicts.csv
 """
 
 
 @click.group("data", help=HELP, short_help="Find and fetch public data sets.")
 def command() -> None:
-    """Three small verbs."""
+    """Four small verbs."""
 
 
 @command.command("list", help="List the data sets with licence, flaws and files.")
@@ -84,6 +86,31 @@ def path_of(*, set_id: str, name: str) -> None:
     from plumbline.data.sets.registry import get
 
     click.echo(get(set_id, name))
+
+
+@command.command("table", help="Write the verdicts of judges that a set holds as one table.")
+@click.argument("set_id", metavar="SET")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The CSV file to write.",
+)
+@click.option("--part", help="Only this part of the set.")
+def write_table(*, set_id: str, out: Path, part: str | None) -> None:
+    """One row a verdict, which `plumbline audit table:FILE` opens without settings."""
+    from plumbline.core.errors import UnknownName
+    from plumbline.data.sets import verdict_rows
+
+    rows = verdict_rows.table_of(set_id)
+    if part is not None:
+        parts = {row.part for row in rows}
+        if part not in parts:
+            raise UnknownName(f"part of {set_id}", part, parts)
+        rows = [row for row in rows if row.part == part]
+    verdict_rows.write(rows, out)
+    judges = len({row.judge for row in rows})
+    click.echo(f"{out}: {len(rows):,} verdicts, {judges} judges")
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:

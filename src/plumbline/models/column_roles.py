@@ -19,19 +19,21 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 """Settings of recorded subjects in `ModelOptions.extra`: column names (`none`: the table has no
 such column, whatever the names look like); `scores` maps classes to
-columns; `missing` is `refuse`, `drop` (rows without label, prediction, score or weight) or `keep` (labels
+columns; `missing` is `refuse` (but for a judge's verdicts, `GAPS`), `drop` (rows without label, prediction, score or weight) or `keep` (labels
 and predictions stay missing, which statistics count)."""
 _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "label": ("label", "y_true", "target", "truth", "ground_truth", "actual", "outcome", "gold", "y"),
-    "prediction": ("prediction", "y_pred", "predicted", "pred", "decision"),
+    "prediction": ("prediction", "y_pred", "predicted", "pred", "decision", "verdict"),
     "score": ("score", "y_score", "probability", "proba", "prob", "risk_score"),
     "weight": ("weight", "sample_weight"),
 }  # fmt: skip
 _GROUPS: Final = (
     "group", "gender", "sex", "race", "ethnicity", "race_ethnicity", "age_group", "age_cat",
     "religion", "nationality", "disability", "sexual_orientation", "marital_status", "language",
-    "dialect",
+    "dialect", "judge", "evaluator", "reviewer",
 )  # fmt: skip
+GAPS: Final = ("verdict",)
+"""Predictions that may be missing whatever the setting says: that a judge gave no verdict is a result."""
 _CLASS: Final = ("score:", "proba_", "prob_", "score_")
 
 

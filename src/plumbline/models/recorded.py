@@ -13,7 +13,7 @@ from plumbline.core.answers import Answers, Records
 from plumbline.core.errors import AbilityError, BadInput
 from plumbline.core.questions import Batch
 from plumbline.models.abilities import Cost, Rows
-from plumbline.models.column_roles import Roles, find_roles, group_key
+from plumbline.models.column_roles import GAPS, Roles, find_roles, group_key
 from plumbline.models.column_values import Column
 
 NO_GROUP: Final = "not stated"
@@ -108,6 +108,8 @@ def _complete(
         raise BadInput(f"{name}: columns differ in length ({sorted(lengths)})")
     lost = np.zeros(total, bool)
     kept_gaps = (roles.label, roles.prediction) if policy == "keep" else ()
+    if policy == "refuse" and roles.prediction.lower() in GAPS:
+        kept_gaps = (roles.prediction,)
     for column in (c for c in roles.named if c not in (*roles.groups, *kept_gaps)):
         gone = columns[column].missing
         if gone.any() and policy != "drop":
