@@ -8,14 +8,17 @@ lengths.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbline.core import questions as ask
+from plumbline.core.context import Context
 from plumbline.core.errors import BadInput, NotRecorded, UnknownName
+from plumbline.core.questions import Batch
 from plumbline.metrics.recorded import column_called
 
 Ints = NDArray[np.int64]
@@ -90,6 +93,24 @@ class Verdicts:
         if judge not in self.judges:
             raise UnknownName("judge", judge, self.judges)
         return self.take(self.judge == judge)
+
+
+def given(
+    context: Context,
+    names: Mapping[str, str] | None,
+    where: Mapping[str, str] | None,
+    one_judge: str,
+) -> Generator[Sequence[Batch], Sequence[Any], Verdicts | None]:
+    """The subject's recorded verdicts; None where it has to be asked instead.
+
+    A subject that can do both (recorded answers) is asked unless its columns are those of verdicts.
+    """
+    if "records" not in context.abilities:
+        return None
+    (answers,) = yield [ask.records()]
+    if "choose" in context.abilities and not holds(answers.columns, names):
+        return None
+    return read(answers.columns, context.about, names=names, where=where, one_judge=one_judge)
 
 
 def holds(columns: Mapping[str, NDArray[Any]], names: Mapping[str, str] | None = None) -> bool:
@@ -168,6 +189,8 @@ def _column(
     columns: Mapping[str, NDArray[Any]], about: Mapping[str, Any], name: str
 ) -> NDArray[Any]:
     if not _there(columns, about, name):
+        if name == "verdict" and "prediction" in columns:
+            return np.asarray(columns["prediction"])  # whatever the table calls what was predicted
         plain = sorted(
             {key.partition(":")[2] or key for key in columns} - {"prediction", "label", "item"}
         )
@@ -249,6 +272,12 @@ class Pairs:
 
     rows: Ints
     one_order: Ints
+
+    def names(self, table: Verdicts) -> list[str]:
+        """Identity of each pair: judge, question, both systems, number."""
+        shown = table.take(self.rows[0])
+        cells = zip(shown.judge, shown.question, shown.first, shown.second, strict=True)
+        return [" | ".join((*four, str(k))) for k, four in enumerate(cells)]
 
 
 def both_orders(table: Verdicts) -> Pairs:

@@ -107,7 +107,7 @@ def _complete(
     if len(lengths) > 1:
         raise BadInput(f"{name}: columns differ in length ({sorted(lengths)})")
     lost = np.zeros(total, bool)
-    kept_gaps = (roles.label, roles.prediction) if policy == "keep" else ()
+    kept_gaps: tuple[str, ...] = (roles.label, roles.prediction) if policy == "keep" else ()
     if policy == "refuse" and roles.prediction.lower() in GAPS:
         kept_gaps = (roles.prediction,)
     for column in (c for c in roles.named if c not in (*roles.groups, *kept_gaps)):

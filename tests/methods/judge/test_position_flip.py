@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections import defaultdict
 from pathlib import Path
@@ -21,8 +22,13 @@ from plumbline.core.questions import plain
 from plumbline.core.results import Estimate, Undefined
 from plumbline.core.scored import Scored
 from plumbline.core.seeds import Seeds
-from plumbline.data.sets import vicuna80
+from plumbline.data.sets import verdict_rows, vicuna80
 from plumbline.metrics.judge import position_flip as method
+from plumbline.metrics.judged_pairs import OTHER
+from plumbline.models.abilities import ModelOptions
+from plumbline.models.answers_file import open_answers
+from plumbline.models.frame import open_frame
+from plumbline.models.table import open_table
 from plumbline.stats.infer import infer
 from plumbline.testing import PlantedChooser, assert_no_finding, assert_recovered, only
 
@@ -114,7 +120,7 @@ def test_a_missing_verdict_leaves_the_pair_out_whole():
     assert got["share for the first position"].n == 32
     assert scored.facts["unanswered"] == {"unparsed": 4}
     order = scored.items.where({"part": "order"})
-    assert sorted(w for w in order["why"] if w) == [method.OTHER] * 4 + ["unparsed"] * 4
+    assert sorted(w for w in order["why"] if w) == [OTHER] * 4 + ["unparsed"] * 4
 
 
 def test_parse_rate_below_half_is_undefined():
@@ -224,3 +230,107 @@ def test_simulated_share_is_recovered(dial):
         assert 3 <= hits <= 30
     if dial == max(method.DIALS):
         assert hits >= 285
+
+
+@pytest.fixture
+def vicuna_table(mirror, tmp_path):
+    """Vicuna80's verdicts as `plumbline data table` writes them, opened without settings."""
+    path = tmp_path / "verdicts.csv"
+    verdict_rows.write(vicuna80.verdicts(), path)
+    return open_table(str(path), ModelOptions())
+
+
+def test_a_recorded_table_gives_each_judges_numbers(vicuna_table, scored):
+    """From the table: 4,000 pairs; every judge's rows give what its verdicts give alone; people in one order."""
+    got = scored(method.position_flip, vicuna_table)
+    assert got.facts["pairs"] == 4000
+    assert got.facts["seen in one order"] == 7040
+    found = infer(got, method.position_flip.card, seeds=Seeds(0))
+    groups = {f.labels["group"]: f.outcome for f in found if f.role == "group"}
+    # Shares for the first position counted from the ratings files by a plain loop.
+    counted = {"bard": 0.8009375, "claude": 0.3734375, "gpt35": 0.491875, "gpt4": 0.605, "vicuna-13b": 0.4090625}  # fmt: skip
+    assert groups.keys() == counted.keys()
+    for judge, share in counted.items():
+        assert groups[judge].value == pytest.approx(share, abs=1e-12)
+    alone = infer(
+        scored(method.position_flip, vicuna_table, one_judge="bard"),
+        method.position_flip.card,
+        seeds=Seeds(0),
+    )
+    assert alone[0].role == "primary"
+    assert alone[0].outcome.value == groups["bard"].value
+    assert (alone[0].outcome.low, alone[0].outcome.high) == pytest.approx(
+        (groups["bard"].low, groups["bard"].high)
+    )
+
+
+def frame_of(rows, **settings):
+    """A recorded subject of (judge, question, first, second, verdict) rows."""
+    names = ("judge", "question", "first", "second", "verdict")
+    columns = {n: np.array(c, object) for n, c in zip(names, zip(*rows, strict=True), strict=True)}
+    return open_frame(columns, ModelOptions(extra=settings))
+
+
+def test_recorded_and_live_verdicts_give_the_same(scored):
+    """The same verdicts through a table (rows in any order) and through `scored`: equal numbers."""
+    rng = np.random.default_rng(3)
+    verdicts = rng.choice([F, S, T], size=(2, 40), p=[0.5, 0.3, 0.2])
+    words = ["first", "second", "tie"]
+    rows = [
+        ("j", str(q), *(("x", "y") if order == 0 else ("y", "x")), words[verdicts[order, q]])
+        for q in range(40)
+        for order in (0, 1)
+    ]
+    shuffled = [rows[i] for i in rng.permutation(len(rows))]
+    live, _ = outcomes(verdicts)
+    got = scored(method.position_flip, frame_of(shuffled))
+    for finding in infer(got, method.position_flip.card, seeds=Seeds(0)):
+        if finding.role != "group" and "group" not in finding.labels:
+            assert finding.outcome.value == live[finding.labels["measure"]].value
+
+
+def test_each_recorded_judge_has_its_own_floor(scored):
+    """A judge with few verdicts is Undefined; the other one and the pool are not."""
+    rows = [("good", str(q), *xy, "first") for q in range(20) for xy in ("xy", "yx")]
+    rows += [
+        ("bad", str(q), *xy, "" if q < 12 else "first") for q in range(20) for xy in ("xy", "yx")
+    ]
+    got = scored(method.position_flip, frame_of(rows))
+    assert got.facts["unanswered"] == {"empty": 24}
+    found = infer(got, method.position_flip.card, seeds=Seeds(0))
+    groups = {f.labels["group"]: f.outcome for f in found if f.role == "group"}
+    assert isinstance(groups["good"], Estimate)
+    assert isinstance(groups["bad"], Undefined)
+    assert "40%" in groups["bad"].reason
+    assert isinstance(found[0].outcome, Estimate)
+
+
+def test_one_order_only_does_not_apply(audited):
+    """Pairs seen in one order: place and answer cannot be told apart; a table without verdicts neither."""
+    run = audited(frame_of([("j", str(q), "x", "y", "first") for q in range(20)]), "position_flip")
+    assert run.findings[0]["status"] == "not_applicable"
+    assert "one order only" in run.findings[0]["reason"]
+    plain = open_frame({"prediction": [1, 0], "sex": ["f", "m"]}, ModelOptions())
+    run = audited(plain, "position_flip")
+    assert "no column 'judge' of verdicts" in run.findings[0]["reason"]
+
+
+def test_recorded_answers_of_a_judge(tmp_path, audited):
+    """`answers:` with a judge's replies and the columns of a verdict table reads them as verdicts."""
+    path = tmp_path / "said.jsonl"
+    rows = [
+        {
+            "prompt": f"{q}{a}{b}",
+            "answer": "A",
+            "judge": "j",
+            "question": q,
+            "first": a,
+            "second": b,
+        }
+        for q in range(20)
+        for a, b in ("xy", "yx")
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    subject = open_answers(str(path), ModelOptions())
+    run = audited(subject, "position_flip", columns={"verdict": "answer"})
+    assert run.findings[0]["value"] == 1

@@ -8,34 +8,36 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plumbline.core import questions as ask
 from plumbline.core.card import Null, method
 from plumbline.core.context import Context
-from plumbline.core.questions import Prompt, Segment
-from plumbline.core.scored import Asking, Items, Measure, Scored
+from plumbline.core.scored import Asking, Items, Measure, Scored, Skip
 from plumbline.data.templates import pairs as own
-from plumbline.metrics.multiple_choice import chat_role
-from plumbline.metrics.presentations import Presentations
-from plumbline.stats.estimators import ESTIMATORS
-
-Ints = NDArray[np.int64]
-FIRST: Final = 0
-SECOND: Final = 1
-TIE: Final = 2
-FLOOR: Final = 0.5
-OTHER: Final = "the other order of this pair has no verdict"
-CREDIT: Final = np.array([1.0, 0.0, 0.5])  # share for the first position, by verdict
-DIALS: Final = (0.0, 0.2, 0.5)
-_SHARE: Final = ESTIMATORS["share"]
-CONSISTENCY: Final = replace(
-    _SHARE, id="one_minus_share", value=lambda sums, options: 1 - _SHARE.value(sums, options)
+from plumbline.metrics import verdict_table
+from plumbline.metrics.judged_pairs import (
+    CONSISTENCY,
+    CREDIT,
+    FIRST,
+    FLOOR,
+    SECOND,
+    TIE,
+    answer_named,
+    flipped,
+    in_both_orders,
+    verdicts_of,
+    why_out,
 )
+from plumbline.metrics.multiple_choice import chat_role
+from plumbline.metrics.verdict_table import Ints, Verdicts
+
+DIALS: Final = (0.0, 0.2, 0.5)
+ONE_ORDER: Final = "every pair stands in one order only: what is a place and what is an answer cannot be told apart"
+SHARE: Final = "share for the first position"
+RATE: Final[Mapping[str, Any]] = {"role": "secondary", "null": Null(kind="none")}
 
 
 @method(
@@ -44,7 +46,7 @@ CONSISTENCY: Final = replace(
     title="Position bias of a pairwise judge",
     family="evaluation",
     harm="disparate system performance",
-    needs=("choose",),
+    needs=("choose|records",),
     paper="arxiv:2305.17926",
     suite="quick",
     estimand="share of verdicts for the answer shown first when every pair is shown in both orders (ties count half), over questions like these",
@@ -62,75 +64,69 @@ CONSISTENCY: Final = replace(
     seeds=("S044", "S048", "S070", "S078"),
 )
 def position_flip(
-    context: Context, *, pairs: str | None = None, ties: bool = True, **_: Any
+    context: Context,
+    *,
+    pairs: str | None = None,
+    ties: bool = True,
+    columns: Mapping[str, str] | None = None,
+    where: Mapping[str, str] | None = None,
+    one_judge: str = "",
+    **_: Any,
 ) -> Asking:
     """Share of verdicts for the first position (tested), flips and agreement beside it.
 
     Each question is shown with its two answers in both orders; the model says which is better.
-    Above one half the judge favours what it reads first, below what it reads last. The flip rate
-    (share of pairs whose verdict names another answer, or a tie, in the other order) is positive
-    for a merely noisy judge too, so it is not tested. Consistency is one minus the flip rate; a
-    consistent judge can be consistently wrong, so the share of verdicts for the better answer is
-    shown for the pairs that have one.
+    Above one half the judge favours what it reads first, below what it reads last. The flip rate (share of
+    pairs whose verdict names another answer, or a tie, in the other order) is positive for a merely noisy
+    judge too, so it is not tested. Consistency is one minus the flip rate; a consistent judge can be
+    consistently wrong, so the share of verdicts for the better answer is shown for the pairs that have one.
 
-    A pair with one verdict missing is left out whole, since otherwise a liked answer would look
-    like a liked place. Below half of the pairs with both verdicts everything is Undefined.
+    A pair with one verdict missing is left out whole, since otherwise a liked answer would look like a liked
+    place. Below half of the pairs with both verdicts everything is Undefined.
+
+    A table of recorded verdicts (judge, question, first, second, verdict) needs no model: pairs that one
+    judge saw in both orders are joined. With several judges the primary finding pools them, so that leans to
+    opposite places cancel; each judge's own stand beside it, and `one_judge` tests one alone.
 
     Args:
         context: The run's surroundings.
         pairs: An own TOML file of pairs; default the 44 shipped ones.
         ties: Offer "both are equally good".
+        columns: What a verdict table calls judge, question, first, second, verdict and better.
+        where: Only rows of the table with these values: `{"part": "Natural"}`.
+        one_judge: Only this judge's rows of the table.
 
     Returns:
         Two rows a pair with the part `order`, one with `flip`, and for inconsistent pairs and
         pairs with a better answer the parts `flipped` and `better`.
     """
+    table = yield from verdict_table.given(context, columns, where, one_judge)
+    if table is not None:
+        return recorded(table)
     found = own.load(pairs)
-    role = chat_role(context.about)
-    letters = ("A", "B", "C") if ties else ("A", "B")
-    shown = Presentations.of([2] * len(found), "swap").by_order()
-    asked = [judged(p.question, p.answers, role=role, ties=ties) for p in found]
-    prompts = shown.prompts(asked, "answers")
-    (answers,) = yield [ask.choose(prompts, [letters] * len(prompts))]
+    asked = [(p.question, p.answers) for p in found]
+    (answers,) = yield [in_both_orders(asked, role=chat_role(context.about), ties=ties)]
+    verdicts, status = verdicts_of(answers)
     better = np.array([0 if p.quality == "first_better" else -1 for p in found], np.int64)
-    return scored(
-        [p.id for p in found],
-        np.asarray(answers.chosen).reshape(2, -1),
-        np.asarray(answers.status, dtype=object).reshape(2, -1),
-        better=better,
+    return scored([p.id for p in found], verdicts, status, better=better)
+
+
+def recorded(table: Verdicts) -> Scored | Skip:
+    """Items, measures and facts from a verdict table."""
+    pairs = verdict_table.both_orders(table)
+    if pairs.rows.size == 0:
+        return Skip(ONE_ORDER)
+    shown = table.take(pairs.rows[0])  # answer 0 stands first here: its place is its number
+    got = scored(
+        pairs.names(table),
+        table.verdict[pairs.rows],
+        table.why[pairs.rows],
+        better=np.where(shown.better == TIE, verdict_table.NONE, shown.better),
+        questions=shown.question.tolist(),
+        judges=shown.judge.tolist(),
     )
-
-
-def judged(question: str, answers: Sequence[str], *, role: str, ties: bool) -> Prompt:
-    """The judge's prompt: the answers are segments that may trade places."""
-    tie = " Say C if both are equally good." if ties else ""
-    asked = (
-        "Which answer helps the person who asked more? The order of the answers means nothing. "
-        f"Say A or B.{tie}\nVerdict:"
-    )
-    before, parts = f"Somebody asked: {question}\n\n", list[Segment]()
-    for letter, text in zip("AB", answers, strict=True):
-        parts += [
-            Segment(f"{before}Answer {letter}: ", role),  # type: ignore[arg-type]
-            Segment(text, role, "answers", letter),  # type: ignore[arg-type]
-        ]
-        before = "\n\n"
-    return (*parts, Segment(f"{before}{asked}", role))  # type: ignore[arg-type]
-
-
-def answer_named(verdicts: Ints) -> Ints:
-    """Which answer each verdict names (0, 1; 2 a tie): verdicts of shape (2, pairs) by order.
-
-    Row 0 shows answer 0 first, row 1 shows answer 1 first.
-    """
-    swapped = np.where(verdicts[1] == TIE, TIE, 1 - verdicts[1])
-    return np.stack([verdicts[0], swapped])
-
-
-def flipped(verdicts: Ints) -> NDArray[np.bool_]:
-    """By pair: the verdict names another answer in the other order; shape (pairs,)."""
-    named = answer_named(verdicts)
-    return np.asarray(named[0] != named[1])
+    more = {"verdicts": len(table), "seen in one order": int(pairs.one_order.size)}
+    return Scored(items=got.items, measures=got.measures, facts={**got.facts, **more})
 
 
 def scored(
@@ -140,6 +136,7 @@ def scored(
     *,
     better: Ints | None = None,
     questions: Sequence[str] | None = None,
+    judges: Sequence[str] | None = None,
 ) -> Scored:
     """Items, measures and facts from verdicts in both orders.
 
@@ -149,11 +146,32 @@ def scored(
         status: "" or why there is no verdict, of the same shape.
         better: Index of the clearly better answer, -1 where there is none.
         questions: Question of each pair (pairs of one question are not independent).
+        judges: Judge of each pair, for recorded verdicts.
     """
+    both, _ = why_out(status)
+    items = _items(names, verdicts, status, better=better, questions=questions, judges=judges)
+    floor = (float(both.mean()), FLOOR, "share of pairs with a verdict in both orders")
+    facts = {
+        "pairs": len(names),
+        "left_out_pairs": int((~both).sum()),
+        "parse_rate": float((status == "").mean()),
+        "unanswered": dict(Counter(s for s in status.ravel().tolist() if s)),
+        "ties": int((verdicts[:, both] == TIE).sum()),
+    }
+    made = measures(floor, {str(part) for part in items["part"]})
+    for judge in sorted(set(judges or ())):
+        mine = both[np.asarray(judges, object) == judge]
+        made += by_judge(judge, (float(mine.mean()), *floor[1:]))
+    return Scored(items=items, measures=made, facts=facts)
+
+
+def _items(
+    names: Sequence[str], verdicts: Ints, status: NDArray[Any], *,
+    better: Ints | None, questions: Sequence[str] | None, judges: Sequence[str] | None,
+) -> Items:  # fmt: skip
     pair = np.asarray(names, dtype=object)
     question = pair if questions is None else np.asarray(questions, dtype=object)
-    both = (status == "").all(axis=0)
-    why = np.where(both, "", np.where(status != "", status, OTHER)).astype(object)
+    both, why = why_out(status)
     one = np.where(both, "", "a verdict is missing").astype(object)
     turned = flipped(verdicts) & both
     gold = np.full(pair.size, -1, np.int64) if better is None else better
@@ -169,48 +187,46 @@ def scored(
     ]  # fmt: skip
     rows = np.concatenate([p[1] for p in parts])
     order = np.concatenate([np.full(len(p[1]), p[2]) for p in parts])
-    items = Items.of(
+    of = {"answer": order * pair.size + rows}  # a live verdict answers a question of its own
+    if judges is not None:
+        of = {"judge": np.asarray(judges, dtype=object)[rows]}
+    return Items.of(
         item=pair[rows], question=question[rows], score=np.concatenate([p[3] for p in parts]),
         why=np.concatenate([p[4] for p in parts]), order=order,
         part=np.concatenate([np.full(len(p[1]), p[0], dtype=object) for p in parts]),
-        verdict=verdicts[order, rows], answer=order * pair.size + rows,
+        verdict=verdicts[order, rows], **of,
     )  # fmt: skip
-    floor = (float(both.mean()), FLOOR, "share of pairs with a verdict in both orders")
-    facts = {
-        "pairs": len(names),
-        "left_out_pairs": int((~both).sum()),
-        "unanswered": dict(Counter(s for s in status.ravel().tolist() if s)),
-        "ties": int((verdicts[:, both] == TIE).sum()),
-    }
-    has = {str(part) for part in items["part"]}
-    return Scored(items=items, measures=measures(floor, has), facts=facts)
 
 
 def measures(floor: tuple[float, float, str], parts: set[str]) -> list[Measure]:
-    """What is inferred."""
-    axis = {"axis": "answer position"}
-    none = Null(kind="none")
-
-    def one(part: str, text: str, estimator: Any = "share", **more: Any) -> Measure:
-        labels = {**axis, "measure": text}
-        return Measure(
-            estimator=estimator, labels=labels, where={"part": part}, floor=floor, **more
-        )
-
-    rate: Mapping[str, Any] = {"role": "secondary", "null": none}
+    """What is inferred of all pairs."""
     made = [
-        one("order", "share for the first position"),
-        one("flip", "flip rate", worse="higher", **rate),
-        one("flip", "consistency", CONSISTENCY, worse="lower", **rate),
+        _one("order", SHARE, floor),
+        _one("flip", "flip rate", floor, worse="higher", **RATE),
+        _one("flip", "consistency", floor, CONSISTENCY, worse="lower", **RATE),
     ]
     if "flipped" in parts:
-        made.append(
-            one("flipped", "share for the first position among inconsistent pairs",
-                role="reference", null=none)
-        )  # fmt: skip
+        made.append(_one("flipped", f"{SHARE} among inconsistent pairs", floor, **{**RATE, "role": "reference"}))  # fmt: skip
     if "better" in parts:
-        made.append(one("better", "verdicts for the better answer", worse="lower", **rate))
+        made.append(_one("better", "verdicts for the better answer", floor, worse="lower", **RATE))
     return made
+
+
+def by_judge(judge: str, floor: tuple[float, float, str]) -> list[Measure]:
+    """One judge's share for the first position, and its flip rate."""
+    return [
+        _one("order", SHARE, floor, judge=judge, role="group"),
+        _one("flip", "flip rate", floor, judge=judge, worse="higher", **RATE),
+    ]
+
+
+def _one(
+    part: str, text: str, floor: tuple[float, float, str], estimator: Any = "share", *,
+    judge: str = "", **more: Any,
+) -> Measure:  # fmt: skip
+    labels = {"axis": "answer position", "measure": text} | ({"group": judge} if judge else {})
+    where = {"part": part} | ({"judge": judge} if judge else {})
+    return Measure(estimator=estimator, labels=labels, where=where, floor=floor, **more)
 
 
 def simulate(rng: np.random.Generator, *, dial: float) -> tuple[Scored, float]:
