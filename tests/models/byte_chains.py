@@ -69,9 +69,7 @@ class RandomModel:
     def __call__(self, sequences: Sequence[tuple[int, ...]]) -> np.ndarray:
         """Log-softmax of normal numbers that depend on the sequence alone."""
         drawn = [
-            np.random.default_rng([self.seed, len(t), *(v + 1 for v in t)]).normal(
-                0, 2, self.count
-            )
+            np.random.default_rng([self.seed, len(t), *(v + 1 for v in t)]).normal(0, 2, self.count)
             for t in sequences
         ]
         rows = np.array(drawn)

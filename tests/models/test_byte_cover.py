@@ -36,9 +36,7 @@ def pushed():
 
 def prefixes(longest: int):
     """All texts of up to so many letters."""
-    return [
-        bytes(t) for n in range(1, longest + 1) for t in itertools.product(b"AB", repeat=n)
-    ]
+    return [bytes(t) for n in range(1, longest + 1) for t in itertools.product(b"AB", repeat=n)]
 
 
 def test_the_lemma_gives_the_chain_back(pushed):

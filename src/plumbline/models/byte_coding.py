@@ -16,7 +16,22 @@ from numpy.typing import NDArray
 from plumbline.core.errors import BadInput
 from plumbline.models.byte_cover import Ints, Tokens, Vocabulary
 
-PROBES: Final = ("a", "A", " a", "  ", "1", " 1", ".", " .", "'", "s", "\n", "\u00e9", "\u4e2d", "/")
+PROBES: Final = (
+    "a",
+    "A",
+    " a",
+    "  ",
+    "1",
+    " 1",
+    ".",
+    " .",
+    "'",
+    "s",
+    "\n",
+    "\u00e9",
+    "\u4e2d",
+    "/",
+)
 """What may follow a text: a cut between pieces that stands before all of them is taken for settled."""
 STAND_IN: Final = "\u00e9"
 """Read in place of a character whose last bytes are not there yet: a letter of two bytes."""

@@ -207,11 +207,8 @@ class ByteProcess:
         none = np.zeros(0, np.int64)
         if not data:
             return Cover(lead, data, 0.0, none, none, np.zeros(0))
-        begins, longest = self.coding.settled(data), self.coding.vocabulary.longest
-        front = self.coding.encode(data[:begins])
-        places = [i for i in range(begins, len(data)) if len(data) - i <= longest]
-        lefts = [front + self.coding.encode(data[begins:i]) for i in places]
-        self.ask([lead + left[:k] for left in lefts for k in range(len(left) + 1)])
+        places, lefts = self._lefts(data)
+        self.ask(self.needed(lead, data))
         exact, last, into, logs = -np.inf, [none], [none], [np.zeros(0)]
         for i, left in zip(places, lefts, strict=True):
             found = self.coding.vocabulary.starting(data[i:])
@@ -223,6 +220,19 @@ class ByteProcess:
             into.append(np.full(int(over.sum()), len(data) - i))
             logs.append(got[over])
         return Cover(lead, data, exact, *map(np.concatenate, (last, into, logs)))  # type: ignore[arg-type]
+
+    def needed(self, lead: Tokens, data: bytes) -> list[Tokens]:
+        """The sequences whose rows `cover` asks for: those of several texts fit one call of `ask`."""
+        return [lead + t[:k] for t in self._lefts(data)[1] for k in range(len(t) + 1)]
+
+    def _lefts(self, data: bytes) -> tuple[list[int], list[Tokens]]:
+        """Where a last token can begin, and the encoding of what is before."""
+        if not data:
+            return [], []
+        begins, longest = self.coding.settled(data), self.coding.vocabulary.longest
+        front = self.coding.encode(data[:begins])
+        places = [i for i in range(begins, len(data)) if len(data) - i <= longest]
+        return places, [front + self.coding.encode(data[begins:i]) for i in places]
 
     def log_prob(self, lead: Tokens, data: bytes) -> float:
         """log P(data | lead)."""

@@ -160,9 +160,7 @@ def _logits_at(
 def _outermost(sequences: Sequence[Tokens]) -> list[Tokens]:
     """Those that no other one continues."""
     ordered = sorted(set(sequences))
-    return [
-        s for s, n in zip(ordered, [*ordered[1:], ()], strict=True) if n[: len(s)] != s
-    ]
+    return [s for s, n in zip(ordered, [*ordered[1:], ()], strict=True) if n[: len(s)] != s]
 
 
 class Letters(LongestMatch):
