@@ -32,22 +32,34 @@ SHOWN = 4  # methods that are named in place of one that does not apply
 def chosen(plan: Plan) -> list[Entry]:
     """The plan's methods in the order of their ids.
 
+    A name is a method's, or a shelf's (`judge`, `embedding`, ...), which stands for all methods on it. A method
+    goes before a shelf of the same name.
+
     Raises:
         UnknownName: A metric that is not in the catalog, with the nearest names.
         BadInput: A name that is not something `audit` runs.
     """
     entries = catalog()
     if plan.metrics:
-        for name in plan.metrics:
-            if name not in entries:
-                raise UnknownName("metric", name, (i for i, e in entries.items() if auditable(e)))
-            if not auditable(entries[name]):
-                kind = entries[name].card.kind
-                verb = "correct MODEL --with" if kind == "correction" else "explain MODEL --with"
-                raise BadInput(f"{name} is a {kind}; run it by `plumbline {verb} {name}`")
-        return [entries[name] for name in sorted(set(plan.metrics))]
+        names = {one for name in plan.metrics for one in _named(name, entries)}
+        return [entries[name] for name in sorted(names)]
     upto = SUITES[: SUITES.index(plan.suite) + 1]
     return [e for _, e in sorted(entries.items()) if auditable(e) and e.card.suite in upto]
+
+
+def _named(name: str, entries: Mapping[str, Entry]) -> list[str]:
+    """The method of this name, or the methods of the shelf of this name."""
+    if name in entries:
+        if not auditable(entries[name]):
+            kind = entries[name].card.kind
+            verb = "correct MODEL --with" if kind == "correction" else "explain MODEL --with"
+            raise BadInput(f"{name} is a {kind}; run it by `plumbline {verb} {name}`")
+        return [name]
+    shelves = {i: e.shelf.removeprefix("metrics.") for i, e in entries.items() if auditable(e)}
+    found = [i for i, shelf in shelves.items() if shelf == name]
+    if not found:
+        raise UnknownName("metric", name, {*shelves, *shelves.values()})
+    return found
 
 
 def auditable(entry: Entry) -> bool:
