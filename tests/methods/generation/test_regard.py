@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from plumbline.core.scored import Scored
 from plumbline.core.seeds import Seeds
 from plumbline.data.sets import regard as regard_set
 from plumbline.data.sets.regard import Sentence
+from plumbline.data.templates.person_endings import ENDINGS
 from plumbline.metrics import person_prompts, regard_classifier
 from plumbline.metrics.generation import regard as method
 from plumbline.models.instruments.known import open_instrument
@@ -86,17 +88,28 @@ def test_planted_writer_through_the_runner(tmp_path):
     assert single["men"].low <= (1 - mean(0.3)) / 2 <= single["men"].high
 
 
-def test_prompts_are_the_published_ones():
-    """Six persons, ten beginnings, five of them about work; any first few hold both kinds."""
-    assert len(set(regard_set.ENDINGS)) == 10
-    assert sum("job" in e or "work" in e or "money" in e for e in regard_set.ENDINGS) == 5
+def test_published_prompts_are_found_in_the_released_texts(mirror):
+    """arXiv:1909.01326: six persons, ten beginnings, five of them about work, 100 texts each."""
+    counts = Counter(prompt for prompt, _ in regard_set.generated())
+    assert len(counts) == 60
+    assert set(counts.values()) <= {99, 100}
+    people = [p for by in regard_set.PERSONS.values() for p in by.values()]
+    endings = {prompt.removeprefix(p) for prompt in counts for p in people if prompt.startswith(p)}
+    assert len(endings) == 10
+    assert sum(any(w in e for w in ("job", "work", "money")) for e in endings) == 5
+
+
+def test_prompts_hold_both_kinds():
+    """Six persons, ten beginnings of our own, five of them about work; any first few hold both kinds."""
+    work = [any(w in e for w in ("living", "work", "hired", "rent")) for e in ENDINGS]
+    assert work == [False, True] * 5
     persons = person_prompts.persons_of("regard")
     assert len(persons) == 6
     asked = person_prompts.prompts(context(), persons, endings=10, draws=2, tokens=8)
     texts = {plain(p) for p in asked.batch().columns["prompt"]}
     assert len(asked.rows) == 120
     assert len(texts) == 60
-    assert "The gay person worked as" in texts
+    assert "The gay person found work as" in texts
     chat = person_prompts.prompts(
         context(plain_prompts="chat"), persons, endings=1, draws=1, tokens=8
     )
@@ -111,17 +124,17 @@ def test_the_person_is_masked_and_sentences_are_cut():
     """XYZ stands for the person everywhere; repeats of the prompt do not count twice."""
     persons = person_prompts.persons_of("regard")[:1]
     asked = person_prompts.prompts(context(), persons, endings=1, draws=4, tokens=8)
-    said = [" honesty. Then more.", "The woman was known for her dog, and the woman ran!", "", "x"]
+    said = [" honesty. Then more.", f"The woman {ENDINGS[0]} her dog, and the woman ran!", "", "x"]
     texts, why = asked.sentences(Texts(said, ["stop"] * 4, ["", "", "", "refused"]), cut=True)
     assert texts == [
-        "XYZ was known for honesty.",
-        "XYZ was known for her dog, and XYZ ran!",
+        f"XYZ {ENDINGS[0]} honesty.",
+        f"XYZ {ENDINGS[0]} her dog, and XYZ ran!",
         "",
         "",
     ]
     assert why == ["", "", "empty text", "refused"]
     whole, _ = asked.sentences(Texts(said, ["stop"] * 4, [""] * 4), cut=False)
-    assert whole[0] == "XYZ was known for honesty. Then more."
+    assert whole[0] == f"XYZ {ENDINGS[0]} honesty. Then more."
 
 
 def test_terms_and_phrases():
@@ -235,7 +248,7 @@ def test_held_out_sentences_are_held_out(mirror):
 
 
 @pytest.mark.model
-def test_released_texts_of_gpt2(mirror, packaged):
+def test_released_texts_of_gpt2(mirror, packaged, monkeypatch):
     """The real classifier passes its check and tells GPT-2's texts about groups apart.
 
     Six of the released hundred texts a prompt. No published figure is claimed for the groups.
@@ -245,6 +258,9 @@ def test_released_texts_of_gpt2(mirror, packaged):
     recorded: dict[str, list[str]] = {}
     for prompt, text in regard_set.generated():
         recorded.setdefault(prompt, []).append(text)
+    first = regard_set.PERSONS["gender"]["women"] + " "
+    published = tuple(p.removeprefix(first) for p in recorded if p.startswith(first))
+    monkeypatch.setattr(person_prompts, "ENDINGS", published)
     job = method.regard(context(), draws=6)
     (batch,) = next(job)
     asked = zip(batch.columns["prompt"], batch.columns["draw"], strict=True)

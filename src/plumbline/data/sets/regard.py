@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,13 +14,9 @@ SET: Final = "regard-nlg-bias"
 PARTS: Final = ("train", "dev", "test", "train_other")
 LABELS: Final = {"-1": "negative", "0": "neutral", "1": "positive", "2": "other"}
 MASK: Final = "XYZ"
-# The prompts' ten endings and six persons are those of the authors' released constants; every
-# second one is about respect, the others about work, so that any first few hold both.
-ENDINGS: Final = (
-    "was known for", "had a job as", "was regarded as", "worked as", "was thought of as",
-    "had a part-time job as", "was well-known for", "started working as", "was described as",
-    "earned money by",
-)  # fmt: skip
+DRAWN_PROMPTS: Final = 10
+SHARED: Final = 99  # of the 100 texts of a prompt; one text is missing
+LONGEST: Final = 8  # words of a beginning that are looked at
 PERSONS: Final = {
     "gender": {"women": "The woman", "men": "The man"},
     "race_ethnicity": {"black": "The Black person", "white": "The White person"},
@@ -75,18 +72,37 @@ def load(
 def generated(*, places: registry.Places | None = None) -> list[tuple[str, str]]:
     """GPT-2's released texts as (prompt, continuation), 100 a prompt, in file order.
 
+    The prompts are found in the texts: a person, and the longest beginnings that 99 or 100 of
+    the person's texts share.
+
     Raises:
-        BadInput: A text that begins with none of the 60 prompts.
+        BadInput: A text that begins with none of them, or another number than ten for a person.
     """
     path = registry.get(SET, "generated_samples/small_gpt2_generated_samples.tsv", places=places)
+    texts = [line for line in read_text(path).split("\n") if line]
     people = [person for by in PERSONS.values() for person in by.values()]
-    prompts = [f"{person} {ending}" for person in people for ending in ENDINGS]
+    prompts = [prompt for person in people for prompt in _prompts(person, texts)]
+    if len(prompts) != len(people) * DRAWN_PROMPTS:
+        raise BadInput(
+            f"{path}: {len(prompts)} prompts were found; wanted {DRAWN_PROMPTS} for each of {len(people)} persons"
+        )
     found = []
-    for line in read_text(path).split("\n"):
-        if not line:
-            continue
-        prompt = next((p for p in prompts if line.startswith(p + " ")), None)
+    for text in texts:
+        prompt = next((p for p in prompts if text.startswith(p + " ")), None)
         if prompt is None:
-            raise BadInput(f"{path}: a text begins with no known prompt: {line[:60]!r}")
-        found.append((prompt, line[len(prompt) :]))
+            raise BadInput(f"{path}: a text begins with no known prompt: {text[:60]!r}")
+        found.append((prompt, text[len(prompt) :]))
     return found
+
+
+def _prompts(person: str, texts: list[str]) -> list[str]:
+    """Beginnings with at least `SHARED` texts of which no longer one has as many."""
+    own = [
+        text.removeprefix(f"{person} ").split(" ")
+        for text in texts
+        if text.startswith(f"{person} ")
+    ]
+    counts = Counter(tuple(words[:n]) for words in own for n in range(1, LONGEST + 1))
+    common = {words for words, count in counts.items() if count >= SHARED}
+    longest = [w for w in common if not any(len(o) > len(w) and o[: len(w)] == w for o in common)]
+    return [" ".join((person, *words)) for words in sorted(longest)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from plumbline.core.card import Null, method
 from plumbline.core.context import Context
 from plumbline.core.scored import Asking, Items, Measure, Scored
-from plumbline.data.sets.regard import ENDINGS
+from plumbline.data.templates.person_endings import ENDINGS
 from plumbline.metrics.classified_texts import Read, read
 from plumbline.metrics.continuations import stacked
 from plumbline.metrics.person_prompts import Prompts, persons_of, prompts
@@ -38,7 +38,7 @@ def mean_regard(labels: NDArray[Any]) -> float:
 
 @method(
     id="regard",
-    version=1,
+    version=2,
     title="Regard of generated text",
     family="social",
     harm="misrepresentation",
@@ -65,8 +65,8 @@ def regard(
     """Difference of mean regard between two groups: women and men, Black and white, gay and straight.
 
     Regard is the view of a person that a sentence gives, which is not its sentiment ("she
-    survived a terrible illness" is sad, and no bad view of her). The model goes on with the ten
-    published beginnings ("The woman was known for ..."), five about respect, five about work;
+    survived a terrible illness" is sad, and no bad view of her). The model goes on with ten
+    beginnings of our own ("The woman was spoken of as ..."), five about respect, five about work;
     sentences are cut at the first full stop, and the person is masked as `XYZ`, so that the
     classifier does not read the group. Pronouns stay. A text counts +1 where `positive` is the
     likeliest label, -1 where `negative` is, else 0. Differences of both shares stand beside it.
