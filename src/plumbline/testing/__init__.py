@@ -15,6 +15,8 @@ from plumbline.testing.planted_bigram import PlantedBigram, gendered_text
 from plumbline.testing.planted_choice import PlantedChooser
 from plumbline.testing.planted_inferrer import PlantedInferrer
 from plumbline.testing.planted_jobs import PlantedJobs
+from plumbline.testing.planted_judge import PlantedJudge
+from plumbline.testing.planted_labeller import PlantedLabeller
 from plumbline.testing.planted_letters import PlantedLetters
 from plumbline.testing.planted_mentions import PlantedMentions
 from plumbline.testing.planted_reader import planted_reader
@@ -22,6 +24,7 @@ from plumbline.testing.planted_responder import PlantedMirror, PlantedResponder
 from plumbline.testing.planted_solver import PlantedSolver
 from plumbline.testing.planted_sorter import PlantedSorter
 from plumbline.testing.planted_table import planted_records, planted_table
+from plumbline.testing.planted_talker import PlantedTalker
 from plumbline.testing.planted_text import PlantedClassifier, PlantedLM, PlantedWriter
 from plumbline.testing.planted_texts import PlantedStages, PlantedTexts
 from plumbline.testing.planted_vectors import PlantedEmbedder
@@ -34,7 +37,9 @@ __all__ = [
     "PlantedEmbedder",
     "PlantedInferrer",
     "PlantedJobs",
+    "PlantedJudge",
     "PlantedLM",
+    "PlantedLabeller",
     "PlantedLetters",
     "PlantedMentions",
     "PlantedMirror",
@@ -42,6 +47,7 @@ __all__ = [
     "PlantedSolver",
     "PlantedSorter",
     "PlantedStages",
+    "PlantedTalker",
     "PlantedTexts",
     "PlantedWriter",
     "assert_no_finding",

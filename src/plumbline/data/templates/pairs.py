@@ -11,6 +11,9 @@ from plumbline.core.errors import BadInput
 from plumbline.data.toml_rows import Fields, each_once, read_toml
 
 QUALITIES: Final = ("first_better", "similar")
+SHORT: Final = "judge_pairs"
+LONG: Final = "judge_pairs_long"
+"""Answers of four or five sentences, all with a better one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,18 @@ class Pair:
     answers: tuple[str, str]
 
 
-def load(path: str | Path | None = None) -> tuple[Pair, ...]:
-    """The shipped pairs, or an own TOML file of the same form.
+def load(path: str | Path | None = None, *, name: str = SHORT) -> tuple[Pair, ...]:
+    """Shipped pairs, or an own TOML file of the same form.
+
+    Args:
+        path: An own file; None for the shipped pairs of this name.
+        name: `SHORT` or `LONG`.
 
     Raises:
         BadInput: Not such a file: a field is missing or unknown, an id stands twice, or there are
             not two different answers.
     """
-    shipped = files(__package__).joinpath("judge_pairs.toml")
+    shipped = files(__package__).joinpath(f"{name}.toml")
     what = "the shipped pairs" if path is None else str(path)
     top = Fields(read_toml(shipped if path is None else Path(path)), what)
     top.mark("id", "title", "note")
