@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import BadInput, UnknownName
-from plumbline.metrics import judge_panel as panel
 from plumbline.metrics.rating_table import BETWEEN, Judgements
+from plumbline.stats import weighted_vote as panel
 from plumbline.stats.bootstrap import cluster_weights
 from plumbline.stats.bradley_terry import bradley_terry
 from plumbline.stats.elo import elo

@@ -17,11 +17,11 @@ from plumbline.core.results import Estimate
 from plumbline.core.scored import Scored, Skip
 from plumbline.core.seeds import Seeds
 from plumbline.data.sets import vicuna80
-from plumbline.metrics import judge_panel as panel
 from plumbline.metrics.judge import peer_review as method
 from plumbline.metrics.panel_review import Bench
 from plumbline.metrics.rating_table import of_verdicts, read_ratings
 from plumbline.metrics.verdict_table import read
+from plumbline.stats import weighted_vote as panel
 from plumbline.stats.infer import infer
 from plumbline.stats.rank_aggregation import rank_correlation
 
