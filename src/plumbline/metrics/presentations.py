@@ -153,7 +153,11 @@ class Presentations:
 
     def place_with(self, content: NDArray[Any]) -> Ints:
         """Place at which a content (one an item) stands in each row."""
-        return _picked(_inverse(self.content), np.asarray(content)[self.item], self.size)
+        return self.place_with_row(np.asarray(content)[self.item])
+
+    def place_with_row(self, content: NDArray[Any]) -> Ints:
+        """Place at which a content (one a row) stands; -1 for none."""
+        return _picked(_inverse(self.content), content, self.size)
 
     def table(self, values: NDArray[Any], fill: Any) -> NDArray[Any]:
         """Values of the rows by item and order; shape (items, most orders), `fill` where there is none."""

@@ -21,6 +21,9 @@ from plumbline.testing.planted_letters import PlantedLetters
 from plumbline.testing.planted_mentions import PlantedMentions
 from plumbline.testing.planted_reader import planted_reader
 from plumbline.testing.planted_responder import PlantedMirror, PlantedResponder
+from plumbline.testing.planted_retrieval import Lookups, planted_retrieval
+from plumbline.testing.planted_reviewer import PlantedReviewer
+from plumbline.testing.planted_retriever import PlantedRetriever
 from plumbline.testing.planted_solver import PlantedSolver
 from plumbline.testing.planted_sorter import PlantedSorter
 from plumbline.testing.planted_table import planted_records, planted_table
@@ -30,6 +33,7 @@ from plumbline.testing.planted_texts import PlantedStages, PlantedTexts
 from plumbline.testing.planted_vectors import PlantedEmbedder
 
 __all__ = [
+    "Lookups",
     "PlantedAnchor",
     "PlantedBigram",
     "PlantedChooser",
@@ -44,6 +48,8 @@ __all__ = [
     "PlantedMentions",
     "PlantedMirror",
     "PlantedResponder",
+    "PlantedReviewer",
+    "PlantedRetriever",
     "PlantedSolver",
     "PlantedSorter",
     "PlantedStages",
@@ -57,5 +63,6 @@ __all__ = [
     "planted_anchor",
     "planted_reader",
     "planted_records",
+    "planted_retrieval",
     "planted_table",
 ]
