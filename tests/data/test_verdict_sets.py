@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from plumbline.core.errors import BadInput, StoreError, UnknownName
+from plumbline.data.answer_twins import KINDS
 from plumbline.data.sets import (
     alpacaeval,
     faireval_pandalm,
@@ -67,11 +68,11 @@ def test_faireval_is_of_the_answers_in_vicuna80(places):
 
 def test_twins_differ_from_their_controls(places):
     """142 twins a kind; on two questions both answers are one and the same text."""
-    for kind in judgement_bias.KINDS:
+    for kind in KINDS:
         twins = judgement_bias.load(kind, places=places)
-        assert len({t.question_id for t in twins}) == 142
+        assert len({t.id for t in twins}) == 142
         assert all(t.control != t.perturbed for t in twins)
-        assert {t.question_id for t in twins if t.other == t.control} == {
+        assert {t.id for t in twins if t.other == t.control} == {
             "Remembering_15",
             "Remembering_27",
         }

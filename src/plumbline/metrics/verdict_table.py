@@ -38,7 +38,7 @@ EMPTY: Final = frozenset({"", "nan", "none", "not stated"})
 REASONS: Final = frozenset({"refused", "unparsed", "truncated", "error", "garbage"})
 """Cells that say that there is no verdict, and why."""
 NEEDED: Final = ("judge", "question", "first", "second", "verdict")
-OPTIONAL: Final = ("better", "first_length", "second_length")
+OPTIONAL: Final = ("better", "first_length", "second_length", "difficulty")
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Verdicts:
         why: "" or why there is no verdict.
         better: The better answer by its place in this row, `TIE`, or `NONE` where it is not known.
         lengths: Lengths of both answers as shown, shape (2, n); NaN where not known.
+        difficulty: Of the question, by somebody else's measure; NaN where not known.
     """
 
     judge: Texts
@@ -61,6 +62,7 @@ class Verdicts:
     why: Texts
     better: Ints
     lengths: Floats
+    difficulty: Floats
 
     def __len__(self) -> int:
         return int(self.verdict.size)
@@ -161,11 +163,10 @@ def read(
         raise BadInput(f"row {row + 1} compares {found['first'][row]!r} with itself")
     has = {n: called[n] for n in OPTIONAL if called[n] and _there(columns, about, called[n])}
     better = _better(columns, about, has.get("better"), found)
-    lengths = np.stack([_lengths(columns, about, has.get(f"{n}_length"), rows.size)
-                        for n in ("first", "second")])  # fmt: skip
+    one, two, hard = (_numbers(columns, about, has.get(n), rows.size) for n in OPTIONAL[1:])
     table = Verdicts(
         found["judge"], found["question"], found["first"], found["second"], verdict, why, better,
-        lengths,
+        np.stack([one, two]), hard,
     ).take(rows)  # fmt: skip
     return table.by(one_judge) if one_judge else table
 
@@ -248,7 +249,7 @@ def _better(
     return place
 
 
-def _lengths(
+def _numbers(
     columns: Mapping[str, NDArray[Any]], about: Mapping[str, Any], name: str | None, count: int
 ) -> Floats:
     if name is None:
@@ -256,7 +257,7 @@ def _lengths(
     try:
         return np.array([float(t) if t else np.nan for t in _texts(_column(columns, about, name))])
     except ValueError as wrong:
-        raise BadInput(f"column {name!r} must hold lengths: {wrong}") from None
+        raise BadInput(f"column {name!r} must hold numbers: {wrong}") from None
 
 
 @dataclass(frozen=True)

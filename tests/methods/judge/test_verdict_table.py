@@ -98,7 +98,7 @@ def test_other_names_and_rows(tmp_path):
         (("ann,1,x,y,first,x", "ann,1,x,y,better,x"), "holds 'better'"),
         (("ann,1,x,y,first,x", "ann,1,x,y,first,A"), "names the better system"),
         (("ann,1,x,y,first,x", "ann,1,x,x,first,x"), "with itself"),
-        (("10,20\nann", "ten,20\nann"), "must hold lengths"),
+        (("10,20\nann", "ten,20\nann"), "must hold numbers"),
     ],
 )
 def test_what_cannot_be_read_is_an_error(tmp_path, change, said):
@@ -121,7 +121,7 @@ def table_of(rows):
     cells = [np.array(c, dtype=object) for c in zip(*rows, strict=True)]
     n = len(rows)
     return vt.Verdicts(*cells[:4], cells[4].astype(np.int64), np.full(n, "", dtype=object),
-                       np.full(n, N), np.full((2, n), np.nan))  # fmt: skip
+                       np.full(n, N), np.full((2, n), np.nan), np.full(n, np.nan))  # fmt: skip
 
 
 def test_orders_are_joined_by_judge_question_and_pair():

@@ -6,42 +6,18 @@ by people (Koo et al. 2024, arXiv:2309.17012), which no loader here reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from plumbline.core.errors import BadInput
+from plumbline.data.answer_twins import Twin
 from plumbline.data.sets import registry
 from plumbline.data.tables import read_table
 
 SET: Final = "judgement-bias-humans-llms"
-KINDS: Final = ("rich_content", "reference", "gender", "factual_error")
-
-
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """A question with a control answer, its perturbed twin and the answer both stand against.
-
-    Attributes:
-        question_id: As in the controls' file (`Applying_0`).
-        kind: One of `KINDS`.
-        level: Level of the revised taxonomy of Bloom (`Applying`, ...).
-        question: The question as the writer was asked.
-        control: The answer before the perturbation.
-        perturbed: The same answer perturbed.
-        other: The answer that both are compared with.
-    """
-
-    question_id: str
-    kind: str
-    level: str
-    question: str
-    control: str
-    perturbed: str
-    other: str
 
 
 def load(kind: str, *, places: registry.Places | None = None) -> list[Twin]:
-    """The 142 twins of one kind in file order.
+    """The 142 twins of one of `answer_twins.KINDS`, in file order.
 
     Raises:
         BadInput: A question without its control, or with other than one perturbed answer; and the
@@ -63,7 +39,7 @@ def _twin(row: dict[str, Any], kind: str, controls: dict[str, dict[str, Any]]) -
     (here,) = changed
     (there,) = set(row["answers"]) - {here}
     return Twin(
-        name, kind, str(control["level"]), str(control["question"]),
+        name, kind, str(control["question"]),
         control["answers"][here]["answer"].strip(), row["answers"][here]["answer"].strip(),
         control["answers"][there]["answer"].strip(),
     )  # fmt: skip
