@@ -1,4 +1,4 @@
-"""A planted classifier in context: a bag of words with leans of three kinds."""
+"""A planted classifier in context, with leans of three kinds: of labels, of prompts, of a domain's words."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from plumbline.testing.planted import Planted, normal
 
 @dataclass(frozen=True, kw_only=True)
 class PlantedLabeller(Planted):
-    """Log-score of an option: evidence of the input's words, and what pulls before it is read.
+    """Log-score of an option: what pulls before the input is read, and what its words and the text itself add.
 
     The score of option k is `vanilla[k]` (its name's pull), plus `context` times a draw that belongs to the
-    fixed part of the prompt, plus the mean over the input's words of `evidence` times a draw of the word
-    and, where the word is not `general`, the domain's pull `dial` toward option `toward`. What the input is, the
+    fixed part of the prompt, plus `noise` times a draw that belongs to the input as a whole, plus `dial` times the
+    share of the input's words that are not `general` for option `toward`. What the input is, the
     segments of the exchange set `input` say. `knows` maps a text to the option it is right to take, which gains
     `sure`. A text without words scores by its prompt alone.
 
@@ -28,7 +28,8 @@ class PlantedLabeller(Planted):
         dial: Pull of words that are not general.
         toward: Index of the option that they pull to.
         general: Words without a pull.
-        evidence: Spread of the words' own draws; their mean over an input scatters by evidence / sqrt(words).
+        noise: Spread of the inputs' own draws. (Draws of single words would pull too: few frequent words make up
+            most of a text, so their mean over a domain is not 0.)
         vanilla: Pulls of the options by index; 0 beyond its end.
         context: Spread of the prompt's own draws.
         knows: Text of a single input -> the option that is right.
@@ -39,7 +40,7 @@ class PlantedLabeller(Planted):
     dial: float = 0.0
     toward: int = 0
     general: frozenset[str] = frozenset()
-    evidence: float = 0.0
+    noise: float = 0.0
     vanilla: Sequence[float] = ()
     context: float = 0.0
     knows: Mapping[str, str] = field(default_factory=dict)
@@ -53,7 +54,7 @@ class PlantedLabeller(Planted):
         dials = (
             self.dial,
             self.toward,
-            self.evidence,
+            self.noise,
             tuple(self.vanilla),
             self.context,
             self.sure,
@@ -78,10 +79,9 @@ class PlantedLabeller(Planted):
         made[: len(self.vanilla)] += np.asarray(self.vanilla, float)[: len(options)]
         made += [self.context * normal(self.seed, fixed, option) for option in options]
         words = [word for text in inputs for word in text.lower().split()]
-        if words and self.evidence:
-            drawn = [[normal(self.seed, word, option) for option in options] for word in words]
-            made += self.evidence * np.mean(drawn, axis=0)
         if words:
+            said = "|".join(inputs)
+            made += [self.noise * normal(self.seed, said, option) for option in options]
             made[self.toward] += self.dial * np.mean([word not in self.general for word in words])
         known = self.knows.get("|".join(inputs))
         if known in options:
