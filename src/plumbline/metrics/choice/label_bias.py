@@ -46,6 +46,9 @@ FLOOR: Final = 0.5
 EXCHANGED: Final = Null(kind="exchangeable", labels="group", within="pair")
 NONE: Final = Null(kind="none")
 DIALS: Final = (0.0, 0.1, 0.25)
+SHARES: Final = (
+    "this model gives no scores of the labels: shares of its choices stand in for probabilities"
+)
 _DRAWS, _LABELS = 24, 4
 
 
@@ -67,11 +70,11 @@ _DRAWS, _LABELS = 24, 4
     trust="planted",
     data=("label-bias-classification",),
     axes=("sst2", "cr", "mr", "mpqa", "trec", "agnews", "cb", "rte"),
-    seeds=("S027", "S054"),
+    seeds=("S027",),
 )
 def label_bias(
     context: Context, *, tasks: Sequence[str] = (), shots: int = 4, sets: int = 8, draws: int = _DRAWS,
-    most: int = 200, english: str = "", plain: bool = False, **_: Any,
+    most: int = 200, english: str = "", plain: bool = False,
 ) -> Asking:  # fmt: skip
     """Vanilla, context and domain label bias of a task, and how well it is done.
 
@@ -120,23 +123,14 @@ def label_bias(
     pairs = [(one, setting) for one in known for setting in one.settings]
     answers = yield [one.batch(setting, role) for one, setting in pairs]
     scores = has_scores(answers)
-    made = [
-        rows(one, setting, got, scores=scores)
-        for (one, setting), got in zip(pairs, answers, strict=True)
-    ]
-    measures = [
-        measure
-        for (one, setting), items in zip(pairs, made, strict=True)
-        for measure in measured(one.task, setting, items)
-    ]
-    told = {
-        f"{one.task.id}, {setting.name}": _facts(one, setting, items, got)
-        for (one, setting), items, got in zip(pairs, made, answers, strict=True)
-    }
-    note = "This model gives no scores of the labels: shares of its choices stand in for probabilities."
-    return Scored(
-        items=stacked(made), measures=measures, facts=told, notes=[] if scores else [note]
-    )
+    made, measures, told = [], [], {}
+    for (one, setting), got in zip(pairs, answers, strict=True):
+        items = rows(one, setting, got, scores=scores)
+        made.append(items)
+        measures += measured(one.task, setting, items)
+        told[f"{one.task.id}, {setting.name}"] = _facts(one, setting, items, got)
+    notes = [] if scores else [SHARES]
+    return Scored(items=stacked(made), measures=measures, facts=told, notes=notes)
 
 
 def rows(one: Asked, setting: Setting, answers: Choices, *, scores: bool) -> Items:
