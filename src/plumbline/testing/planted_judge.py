@@ -28,6 +28,7 @@ class PlantedJudge(Planted):
         slot: Bonus of the first block; below 0 what is read first loses.
         noise: Standard deviation of the noise.
         better: Text -> what is added to its quality.
+        labels: Label -> what is added to the appeal of what stands under it.
         habit: Share of presentations that get the label read first, unseen.
         refuses: Share of presentations without a verdict.
         ties: Appeals closer than this are a tie, where exactly one option is no label.
@@ -38,6 +39,7 @@ class PlantedJudge(Planted):
     slot: float = 0.0
     noise: float = 0.0
     better: Mapping[str, float] = field(default_factory=dict)
+    labels: Mapping[str, float] = field(default_factory=dict)
     habit: float = 0.0
     refuses: float = 0.0
     ties: float = 0.0
@@ -82,7 +84,8 @@ class PlantedJudge(Planted):
             if label in whole:
                 text = whole[label]
                 worth = self.quality * normal(self.seed, "quality", text) + self.better.get(text, 0)
-                appeal[i] = worth + self.noise * normal(self.seed, shown, label)
+                noise = self.noise * normal(self.seed, shown, label)
+                appeal[i] = worth + self.labels.get(label, 0) + noise
         first, text = blocks[0]
         appeal[list(options).index(first)] += self.slot * len(text) / len(whole[first])
         if uniform(self.seed, shown, "habit") < self.habit:

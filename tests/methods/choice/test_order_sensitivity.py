@@ -50,7 +50,7 @@ def test_kernels_by_hand():
 
 def test_only_the_first_place_is_read():
     """Right at the first place alone: 1 minus 0, gap 1, accuracy 1/5; the mirror image turns the sign."""
-    got, _ = found(lambda i, p: p == 0)
+    got, _ = found(lambda _, p: p == 0)
     main = got["primary", MAIN, ""]
     assert main.value == 1 if isinstance(main, Estimate) else "(1)" in main.reason
     assert got["secondary", GAP, ""].value == 1
@@ -67,7 +67,7 @@ def test_the_middle_is_lost():
     """Both ends alike: first minus last and trend 0, but the gap and the curve show it (S048 metric: best-worst gap)."""
     rng = np.random.default_rng(0)
     chance = {0: 0.9, 4: 0.9}
-    got, _ = found(lambda i, p: rng.random() < chance.get(p, 0.3), items=400)
+    got, _ = found(lambda _, p: rng.random() < chance.get(p, 0.3), items=400)
     assert abs(got["primary", MAIN, ""].value) < 0.1
     gap = got["secondary", GAP, ""]
     assert gap.value > 0.5 > gap.expected
@@ -77,7 +77,7 @@ def test_the_middle_is_lost():
 
 def test_who_reads_everything_finds_no_gap():
     """Always right: nothing differs, all answers are the same in all orders."""
-    got, scored = found(lambda i, p: True)
+    got, scored = found(lambda *_: True)
     main = got["primary", MAIN, ""]
     assert main.value == 0 if isinstance(main, Estimate) else "0" in main.reason
     assert got["secondary", "same answer in all orders", ""].value == 1
@@ -88,13 +88,13 @@ def test_a_missing_order_leaves_the_question_out():
     """One refusal: all five presentations of its question go, with their reasons."""
     status = [""] * 200
     status[7] = "refused"
-    got, scored = found(lambda i, p: p < 2, status=status)
+    got, scored = found(lambda _, p: p < 2, status=status)
     assert got["secondary", "accuracy", ""].n == 195
     why = scored.items.where({"part": "place"})["why"]
     assert sorted(w for w in why if w) == [method.OTHER] * 4 + ["refused"]
     assert scored.facts["left_out_questions"] == 1
     status[: 5 * 21 : 5] = ["refused"] * 21
-    got, _ = found(lambda i, p: p < 2, status=status)
+    got, _ = found(lambda _, p: p < 2, status=status)
     assert all(isinstance(o, Undefined) for o in got.values())
 
 

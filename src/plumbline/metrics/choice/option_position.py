@@ -20,13 +20,13 @@ from plumbline.core.card import Null, method
 from plumbline.core.context import Context
 from plumbline.core.scored import Asking, Items, Measure, Scored
 from plumbline.data.templates import questions as own
+from plumbline.metrics.balanced_questions import QUICK, of_suite
 from plumbline.metrics.multiple_choice import LETTERS, chat_role, letters, shown
 from plumbline.metrics.presentations import Presentations
 from plumbline.metrics.rotations import Circle, Ints, known_share
 from plumbline.stats.estimators import ESTIMATORS, Estimator
 
 Floats = NDArray[np.float64]
-QUICK: Final = 32  # questions; a multiple of four keeps the right answers' places balanced
 FLOOR: Final = 0.5
 OTHER: Final = "another order of this question has no answer"
 DIALS: Final = (0.0, 0.15, 0.4)
@@ -103,16 +103,7 @@ def option_position(context: Context, *, questions: str | None = None) -> Asking
 def _chosen(
     context: Context, found: Sequence[own.Question], *, limited: bool
 ) -> list[own.Question]:
-    """In `quick` the first few of one seeded order for each place of the right answer."""
-    if not limited or context.suite != "quick":
-        return list(found)
-    places = sorted({q.gold for q in found})
-    order = context.seeds.stream("order").permutation(len(found))
-    kept: set[str] = set()
-    for place in places:
-        there = [found[i].id for i in order if found[i].gold == place]
-        kept |= set(there[: QUICK // len(places)])
-    return [q for q in found if q.id in kept]
+    return of_suite(context, found, limited=limited)
 
 
 def scored(circle: Circle, names: Sequence[str], answers: Choices) -> Scored:
