@@ -67,7 +67,7 @@ def correctness(columns: Mapping[str, NDArray[Any]], name: str) -> Floats:
             f"record prediction and label; the table has {', '.join(columns)}"
         )
     said, gold = columns["prediction"].astype(str), columns["label"].astype(str)
-    return (said == gold).astype(float)
+    return np.asarray(said == gold, float)
 
 
 def groupings(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

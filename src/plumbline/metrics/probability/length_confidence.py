@@ -196,7 +196,7 @@ def _by_form(forms: NDArray[Any], tokens: Sequence[Floats], right: Floats) -> di
     """Mean number of tokens, mean scores and share right of each wording."""
     found = {}
     for form in own.FORMS:
-        rows = [i for i in np.flatnonzero(forms == form) if tokens[i].size]
+        rows = [i for i, f in enumerate(forms.tolist()) if f == form and tokens[i].size]
         columns = np.array(
             [(t.size, t.sum(), t.mean(), t.min()) for t in (tokens[i] for i in rows)]
         )
@@ -226,12 +226,12 @@ def _draw(
     rng: np.random.Generator, count: int, dial: float
 ) -> tuple[Floats, Floats, Floats, Floats]:
     known = np.repeat(rng.random(count) < 0.6, 4)
-    lengths = np.tile([3.0, 6.0, 11.0, 24.0], count) + rng.integers(0, 3, 4 * count)
+    lengths = np.tile([3.0, 6.0, 11.0, 24.0], count) + rng.integers(0, 3, 4 * count).astype(float)
     own_cost = np.repeat(rng.exponential(1.0, count), 4)
     each = rng.exponential(1.0, 4 * count)
     key = np.where(known, 0.25 * (own_cost + each), 0.5 + 0.5 * (own_cost + each))
     rest = rng.gamma(lengths - 1, dial) if dial > 0 else np.zeros(4 * count)
-    return known.astype(float), lengths, key, rest
+    return known.astype(float), lengths, key, np.asarray(rest, float)
 
 
 @cache
