@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any
 
 from plumbline.core.answers import Texts
 from plumbline.core.questions import Batch, Decoding
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import torch
 
 
-@final
 class WriteTask:
     """Texts after prompts. Draws of one prompt share the pass over it."""
 
@@ -64,7 +63,8 @@ class WriteTask:
             lengths.setdefault(len(self.ids[i]), []).append(i)
         return [lengths[n] for n in sorted(lengths)]
 
-    def _write(self, rows: Sequence[int]) -> Texts:
+    def begun(self, rows: Sequence[int]) -> tuple[torch.Tensor, Steps]:
+        """Logits of each row's first token, and what feeds the tokens that follow."""
         import torch
 
         firsts, which = distinct([self.ids[i] for i in rows])
@@ -77,11 +77,15 @@ class WriteTask:
         logits, out = self.hf.logits_at(last, input_ids=ids, attention_mask=mask, use_cache=True)
         order = torch.tensor(which, device=self.hf.device)
         cache = getattr(out, "past_key_values", None)
-        steps = _Steps(
+        steps = Steps(
             self.hf, selected(cache, order) if self.share else cache, ids[order], mask[order]
         )
+        return logits[order], steps
+
+    def _write(self, rows: Sequence[int]) -> Texts:
+        first, steps = self.begun(rows)
         return draw_texts(
-            logits[order],
+            first,
             steps,
             keys=self.batch.take(rows).keys(),
             decoding=self.decoding,
@@ -91,7 +95,7 @@ class WriteTask:
         )
 
 
-class _Steps:
+class Steps:
     """Feeds drawn tokens to the model and keeps its cache.
 
     A model that gives no cache of keys and values (a recurrent one, say) reads its rows again
