@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,7 @@ from plumbline.core.context import Context
 from plumbline.core.results import Estimate, Undefined
 from plumbline.core.scored import Scored, Skip
 from plumbline.core.seeds import Seeds
+from plumbline.data.sets import llmbar, verdict_rows
 from plumbline.data.templates import pairs as own
 from plumbline.metrics import decided_pairs as kernel
 from plumbline.metrics.judge import judge_coverage as method
@@ -21,9 +26,11 @@ from plumbline.mitigate.preprocessing.portia import portia
 from plumbline.models.abilities import ModelOptions
 from plumbline.models.asked_in_orders import INCONSISTENT
 from plumbline.models.frame import open_frame
+from plumbline.models.table import open_table
 from plumbline.stats.infer import infer
 from plumbline.testing import PlantedJudge
 
+GOLDEN = Path(__file__).parents[2] / "golden"
 MAIN = "right verdicts, undecided one half"
 GOLD = [p.answers[0] for n in (own.SHORT, own.LONG) for p in own.load(name=n) if p.quality == "first_better"]  # fmt: skip
 
@@ -212,6 +219,42 @@ def test_recorded_verdicts(scored):
     assert scored(method.judge_coverage, open_frame(bare, ModelOptions())) == Skip(method.NO_BETTER)
     half = {k: c[::2] for k, c in table.items()}
     assert scored(method.judge_coverage, open_frame(half, ModelOptions())) == Skip(method.ONE_ORDER)
+
+
+def test_published_accuracies_of_recorded_judges(shared_data, monkeypatch, tmp_path, scored):
+    """LLMBar's best judge on four adversarial subsets: 82.8 %, about 10 points above plain prompting.
+
+    A plain count over the file's rows says the same for every subset, and the coverage too.
+    """
+    monkeypatch.setenv("PLUMBLINE_DATA", str(shared_data))
+    golden = tomllib.loads((GOLDEN / "judge_coverage.toml").read_text("utf-8"))[
+        "llmbar_adversarial"
+    ]
+    rows = llmbar.verdicts()
+    verdict_rows.write(rows, tmp_path / "llmbar.csv")
+    table = open_table(str(tmp_path / "llmbar.csv"), ModelOptions())
+    means = {}
+    for judge in (golden["judge"], golden["plain"]):
+        found = []
+        for part in llmbar.SUBSETS[1:]:
+            got = scored(method.judge_coverage, table, where={"part": part}, one_judge=judge)
+            items = {p: got.items.where({"part": p}).answered()["score"] for p in ("credit", "coverage")}  # fmt: skip
+            here = [r for r in rows if r.judge == judge and r.part == part]
+            right, seen = defaultdict(list), set()
+            for r in here:
+                if r.verdict == "unparsed":
+                    seen.add(r.question)
+                else:
+                    right[r.question].append(
+                        (r.first if r.verdict == "first" else r.second) == r.better
+                    )
+            kept = [v for q, v in right.items() if q not in seen]
+            assert items["credit"].mean() == pytest.approx(np.mean(kept))
+            assert items["coverage"].mean() == pytest.approx(np.mean([a == b for a, b in kept]))
+            found.append(items["credit"].mean())
+        means[judge] = 100 * np.mean(found)
+    assert means[golden["judge"]] == pytest.approx(golden["accuracy_percent"], abs=0.05)
+    assert means[golden["judge"]] - means[golden["plain"]] == pytest.approx(golden["gain_points"], abs=0.5)  # fmt: skip
 
 
 @pytest.mark.parametrize("dial", method.DIALS)

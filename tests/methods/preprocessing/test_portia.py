@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from plumbline.mitigate.preprocessing.portia import portia
 from plumbline.models.whole_batch import answered
 from plumbline.testing import PlantedJudge
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "portia.toml"
 COUNT = 600
 
 
@@ -91,6 +95,46 @@ def test_second_try_is_a_second_chance():
     assert two.mean() == pytest.approx(0.75, abs=error)
     said = named(portia(coin), texts)
     assert (said[~one & two] == 0).mean() == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / (~one & two).sum()))  # fmt: skip
+
+
+def test_published_gains_against_two_tries():
+    """S044 pitfall: 9 of 12 published gains are no larger than two tries of an unchanged judge can give.
+
+    A try is consistent with a pair's own chance c; over pairs 1 - mean (1 - c)^2 is at most 1 - (1 - mean c)^2.
+    """
+    golden = tomllib.loads(GOLDEN.read_text("utf-8"))
+    beyond = [
+        [judge, form] for judge, form, before, after in golden["published"]
+        if after / 100 > 1 - (1 - before / 100) ** 2
+    ]  # fmt: skip
+    assert beyond == golden["beyond_two_tries"]
+    assert len(golden["published"]) - len(beyond) == 9
+
+
+@pytest.mark.parametrize("case", tomllib.loads(GOLDEN.read_text("utf-8"))["early_exit"])
+def test_early_exit_of_noisy_judges(case):
+    """The figures on the page: two tries of the same judge, by two wordings of the instruction."""
+    texts = pairs(1500)
+    base = PlantedJudge(slot=case["slot"], noise=case["noise"], seed=6)
+    best = named(PlantedJudge(seed=6), texts)
+
+    def tried(question: str) -> np.ndarray:
+        prompts = [judged(question, pair, role="text", ties=True) for pair in texts]
+        batch = ask.choose(prompts, [("A", "B", "C")] * len(prompts))
+        return answered(swap_and_tie(base), batch).chosen
+
+    one, two = tried("q?"), tried("q, in other words?")
+    late = (one == 2) & (two < 2)
+
+    def near(count: int) -> float:
+        return 4 * np.sqrt(0.25 / count)
+
+    assert (one < 2).mean() == pytest.approx(case["one"], abs=near(1500))
+    assert ((one < 2) | (two < 2)).mean() == pytest.approx(case["two"], abs=near(1500))
+    assert (one == best)[one < 2].mean() == pytest.approx(
+        case["first_right"], abs=near((one < 2).sum())
+    )
+    assert (two == best)[late].mean() == pytest.approx(case["late_right"], abs=near(late.sum()))
 
 
 def test_other_placements():

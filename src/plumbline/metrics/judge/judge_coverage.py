@@ -60,7 +60,7 @@ DIALS: Final = (0.0, 0.4, 1.0)
     sign="signed",
     worse="lower",
     units=("question random", "item random"),
-    trust="planted",
+    trust="replicated",
     axes=("answer position",),
     seeds=("S044", "S048"),
 )
