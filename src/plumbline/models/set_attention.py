@@ -98,7 +98,7 @@ def importance(
     Returns:
         Weights that sum to 1 over the T tokens; (rows, heads, q, T).
     """
-    logits = query @ key.transpose(-1, -2) * scaling
+    logits: torch.Tensor = query @ key.transpose(-1, -2) * scaling
     if own is not None:
         logits = logits.masked_fill(own, float("-inf"))
     return logits.softmax(-1)
@@ -132,7 +132,8 @@ def ranks(scores: torch.Tensor, ties: torch.Tensor, eps: float) -> torch.Tensor:
     stepped = (scores / eps**_STEPS).round()
     one, other = stepped[..., None, :], stepped[..., :, None]
     tied = (other == one) & (ties[..., :, None] < ties[..., None, :])
-    return ((other > one) | tied).sum(-2)
+    rank: torch.Tensor = ((other > one) | tied).sum(-2)
+    return rank
 
 
 def starts(rank: torch.Tensor, layout: Layout) -> torch.Tensor:

@@ -143,13 +143,19 @@ class TinyDecoder:
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, max_lr=rate, total_steps=steps, pct_start=0.05
         )
-        for _ in range(steps):
-            ids, targets = draw(_BATCH)
-            loss = torch.nn.functional.cross_entropy(learner.logits(ids)[:, -1], targets)
-            optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            optimiser.step()
-            schedule.step()
+        # Matrices this small would only wait for each other on several threads.
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            for _ in range(steps):
+                ids, targets = draw(_BATCH)
+                loss = torch.nn.functional.cross_entropy(learner.logits(ids)[:, -1], targets)
+                optimiser.zero_grad()
+                torch.autograd.backward(loss)
+                optimiser.step()
+                schedule.step()
+        finally:
+            torch.set_num_threads(threads)
         return TinyDecoder(self.sizes, {n: w.detach() for n, w in weights.items()})
 
     def _heads(self, values: torch.Tensor) -> torch.Tensor:
