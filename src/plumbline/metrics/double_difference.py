@@ -85,6 +85,26 @@ def additive_residual(present: Flags, own: Flags) -> Floats:
     return weights
 
 
+def against_peers(present: Flags, own: Flags) -> Floats:
+    """What judge i says of its own things, minus what the judges who do not own them say of them.
+
+    Enough where a judge's leniency is nothing, as with ranks.
+
+    Returns:
+        Weights (judges, judges, things); NaN for a judge without an own cell that a peer has judged.
+    """
+    peers = strangers(own)
+    weights = np.full((*present.shape[:1], *present.shape), np.nan)
+    for i in range(len(present)):
+        others = present & peers[i][:, None] & ~own
+        mine = np.flatnonzero(present[i] & own[i] & others.any(axis=0))
+        if mine.size:
+            weights[i] = 0.0
+            weights[i, i, mine] = 1.0 / mine.size
+            weights[i][:, mine] -= others[:, mine] / others[:, mine].sum(axis=0) / mine.size
+    return weights
+
+
 def against_strangers(present: Flags, stake: NDArray[Any]) -> Floats:
     """Of verdicts on two systems: judge i's share for its own side, minus that of judges without a stake.
 

@@ -23,6 +23,11 @@ FORMS: Final = {
     "published": "double difference as published",
     "gain": "residual of the judge's own line",
 }
+LINEAR: Final = {
+    "additive": contrasts.additive_residual,
+    "published": contrasts.double_difference,
+    "peers": contrasts.against_peers,
+}
 
 
 def _prepare(items: Items, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -51,8 +56,7 @@ def _weights(
     if form != "gain":
         if verdicts:
             return contrasts.against_strangers(present, stake), {}
-        how = contrasts.additive_residual if form == "additive" else contrasts.double_difference
-        return how(present, stake != 0), {}
+        return LINEAR[form](present, stake != 0), {}
     if not verdicts:
         panel = contrasts.panel_of(present, stake != 0)
     else:
