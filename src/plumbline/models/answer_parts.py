@@ -95,7 +95,9 @@ def _sentences(text: str) -> list[str]:
     made, start = [], 0
     for found in _END.finditer(text):
         end = found.end()
-        goes_on = _SHORTENED.search(text[start:end]) or text[end : end + 1].islower()
+        goes_on = (
+            _SHORTENED.search(text[max(start, end - 16) : end]) or text[end : end + 1].islower()
+        )
         if goes_on and found[0].count("\n") < 2:
             continue
         made.append(text[start:end])
