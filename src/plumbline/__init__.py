@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from plumbline import audit as audit
     from plumbline import explain as explain
-    from plumbline.audit.api import calibrate, compare, correct, history, load_run, plan, rank
+    from plumbline.audit.api import (
+        calibrate,
+        compare,
+        correct,
+        history,
+        leaderboard,
+        load_run,
+        plan,
+        rank,
+    )
     from plumbline.audit.store import Run
     from plumbline.core.card import method
     from plumbline.core.errors import PlumblineError
@@ -23,6 +32,7 @@ _HOME = {
     "compare": "plumbline.audit.api",
     "correct": "plumbline.audit.api",
     "history": "plumbline.audit.api",
+    "leaderboard": "plumbline.audit.api",
     "load_run": "plumbline.audit.api",
     "plan": "plumbline.audit.api",
     "rank": "plumbline.audit.api",
@@ -36,7 +46,7 @@ _HOME = {
 }
 __all__ = [
     "Estimate", "Finding", "NotApplicable", "PlumblineError", "Run", "Undefined", "audit",
-    "calibrate", "compare", "correct", "explain", "history", "load_run", "method", "plan", "rank",
+    "calibrate", "compare", "correct", "explain", "history", "leaderboard", "load_run", "method", "plan", "rank",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plumbline.audit.compare import Comparison
 from plumbline.audit.compare import compare as compare_runs
@@ -21,6 +21,9 @@ from plumbline.audit.run import open_subject, run_plan
 from plumbline.audit.runner import Progress
 from plumbline.audit.store import Run, load
 from plumbline.core.errors import UnknownName
+
+if TYPE_CHECKING:
+    from plumbline.audit.leaderboard import Leaderboard
 
 
 def plan(
@@ -100,6 +103,36 @@ def rank(runs: Sequence[Run | Path | str], *, seed: int = 0, level: float = 0.95
     return rank_runs(
         [run if isinstance(run, Run) else load_run(run) for run in runs], seed=seed, level=level
     )
+
+
+def leaderboard(
+    verdicts: Any, *, own: Mapping[str, Sequence[str]] | None = None,
+    columns: Mapping[str, str] | None = None, where: Mapping[str, str] | None = None,
+    one_judge: str = "", seed: int = 0, level: float = 0.95,
+) -> Leaderboard:  # fmt: skip
+    """Systems in the order of recorded verdicts; see `plumbline.audit.leaderboard`.
+
+    Args:
+        verdicts: Path of a table (CSV, Parquet), or a data frame, with one row a verdict.
+        own: Judge -> systems that are its own or its kin's.
+        columns: What the table calls judge, question, first, second and verdict, where not that.
+        where: Only rows whose columns have these values.
+        one_judge: Only this judge's verdicts.
+        seed: Of the draws behind rank intervals.
+        level: Of all intervals.
+    """
+    from plumbline.audit.leaderboard import leaderboard as ranked
+    from plumbline.metrics.verdict_table import read
+    from plumbline.models.abilities import ModelOptions
+    from plumbline.models.corrected_records import recorded
+    from plumbline.models.resolve import open_model, wrap
+
+    given = isinstance(verdicts, Path | str)
+    subject = open_model(f"table:{verdicts}", ModelOptions()) if given else wrap(verdicts)
+    table = read(
+        recorded(subject), subject.about(), names=columns, where=where, one_judge=one_judge
+    )
+    return ranked(table, own=own, seed=seed, level=level)
 
 
 def correct(
