@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -194,7 +195,7 @@ def _by_cuts(model: ByteModel, place: Place, text: str) -> Piece:
         sums.append(process.chain(lead, tokens[: len(model.encode(whole[:cut]))]))
     sums.append(process.log_prob(lead, whole))
     ends = [len(data), *cuts, len(whole)]
-    pieces = [whole[a:b].decode() for a, b in zip(ends, ends[1:], strict=False)]
+    pieces = [whole[a:b].decode() for a, b in pairwise(ends)]
     # A part of a process is never likelier than the whole, except by float32 rounding.
     return np.minimum(np.diff(sums), 0.0), pieces
 
