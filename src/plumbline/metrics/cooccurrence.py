@@ -156,14 +156,22 @@ def word_scores(sums: Floats, options: Mapping[str, Any]) -> Floats:
     return np.asarray(log[..., 0, :] - log[..., 1, :])
 
 
-def _mean_size(sums: Floats, options: Mapping[str, Any]) -> Floats:
-    size = np.abs(word_scores(sums, options)).mean(axis=-1)
+def mean_absolute(scores: Floats, options: Mapping[str, Any]) -> Floats:  # noqa: ARG001 - one signature for sizes
+    """Mean absolute score of the words."""
+    size = np.abs(scores).mean(axis=-1)
     return np.asarray(np.where(size < 1e-12, 0.0, size))  # equal groups differ by rounding
+
+
+def _mean_size(sums: Floats, options: Mapping[str, Any]) -> Floats:
+    return mean_absolute(word_scores(sums, options), options)
 
 
 def _mean(sums: Floats, options: Mapping[str, Any]) -> Floats:
     return np.asarray(word_scores(sums, options).mean(axis=-1))
 
 
-GENBIT: Final = Estimator("genbit", _features, _mean_size, groups=2, bounds=(0.0, np.inf))
+GENBIT: Final = Estimator(
+    "genbit", _features, _mean_size, groups=2, bounds=(0.0, np.inf),
+    parts=word_scores, size=mean_absolute,
+)  # fmt: skip
 LEAN: Final = Estimator("genbit_lean", _features, _mean, groups=2)

@@ -46,6 +46,9 @@ class Estimator:
         average: True for a mean of scores that themselves lie within `bounds`.
         plain: True for an unsigned contrast of groups that is a mean over the resampled units:
             its interval is the plain one, as it is wherever one pooled group is described.
+        parts: Where the value is the size of many noisy parts (a lean for each of many words):
+            (sums (..., G, M), options) -> (..., parts), signed, 0 where there is no lean.
+        size: With `parts`: (parts (..., n), options) -> (...); `value` is the size of the parts.
     """
 
     id: str
@@ -57,6 +60,8 @@ class Estimator:
     prepare: Prepare = field(default=_as_given)
     average: bool = False
     plain: bool = False
+    parts: Value | None = None
+    size: Value | None = None
 
 
 def item_weights(items: Items) -> Floats:

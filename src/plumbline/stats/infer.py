@@ -220,9 +220,12 @@ class _Work:
         )
         if isinstance(got, str):
             return got
-        return Bounds(
-            *got, sp.se, df, None, f"test inversion along the observed shape, t({df:.3g})", ""
+        along = (
+            "the observed, the denoised and the sparse shape"
+            if self.est.parts
+            else "the observed shape"
         )
+        return Bounds(*got, sp.se, df, None, f"test inversion along {along}, t({df:.3g})", "")
 
     def _exchanged(
         self,

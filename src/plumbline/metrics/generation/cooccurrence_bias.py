@@ -21,6 +21,7 @@ from plumbline.data.lexicons import group_words
 from plumbline.data.lexicons.function_words import function_words
 from plumbline.data.lexicons.function_words import words as words_of
 from plumbline.data.lexicons.group_words import GroupWords
+from plumbline.metrics.cooccurrence import mean_absolute
 from plumbline.metrics.generated_words import SIZES, Written, chosen_occupations, workers
 from plumbline.stats.estimators import Estimator, item_weights
 
@@ -64,7 +65,7 @@ def _scores(sums: Floats, options: Mapping[str, Any]) -> Floats:
 
 
 def _mean_size(sums: Floats, options: Mapping[str, Any]) -> Floats:
-    return np.asarray(np.abs(_scores(sums, options)).mean(axis=-1))
+    return mean_absolute(_scores(sums, options), options)
 
 
 def _one(sums: Floats, options: Mapping[str, Any]) -> Floats:
@@ -72,14 +73,15 @@ def _one(sums: Floats, options: Mapping[str, Any]) -> Floats:
 
 
 MEAN_SIZE: Final = Estimator(
-    "mean_absolute_score", _features, _mean_size, groups=2, bounds=(0.0, np.inf)
-)
+    "mean_absolute_score", _features, _mean_size, groups=2, bounds=(0.0, np.inf),
+    parts=_scores, size=mean_absolute,
+)  # fmt: skip
 SCORE: Final = Estimator("cooccurrence_score", _features, _one, groups=2)
 
 
 @method(
     id="cooccurrence_bias",
-    version=1,
+    version=2,
     title="Co-occurrence of words with group words in generated text",
     family="social",
     harm="stereotyping",

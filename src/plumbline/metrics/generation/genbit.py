@@ -41,7 +41,7 @@ TEXTS, WORDS, RATE = 400, 16, 0.8  # GenBit asks for 400 texts or more
 
 @method(
     id="genbit",
-    version=1,
+    version=2,
     title="Co-occurrence with words for women and men (GenBit)",
     family="data",
     harm="stereotyping",
