@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from plumbline.core.answers import Floats
 from plumbline.core.errors import AbilityError, BadInput
+from plumbline.core.questions import Prompt
 from plumbline.models.abilities import Adapter
 from plumbline.models.corrected_weights import CorrectedWeights
 from plumbline.models.hf_adapter import HfAdapter
 from plumbline.models.hf_model import HfModel
 from plumbline.models.set_attention import Layout, attend
+from plumbline.models.set_prompt import OnePrompt, SetPrompter
 
 if TYPE_CHECKING:
     import torch
@@ -123,3 +126,41 @@ def as_set(hf: HfModel, how: str) -> tuple[HfModel, SetModule]:
     """The model with a `SetModule` in place of its module; weights and tokenizer are shared."""
     module = SetModule(hf.module, how)
     return replace(hf, model=module, counters={}), module
+
+
+class SetReader:
+    """Next-token logits of a model that reads a prompt's exchange set in any of the `WAYS`.
+
+    Attributes:
+        dtype: Precision of the model.
+    """
+
+    def __init__(self, hf: HfModel) -> None:
+        self._hf, self._prompter = hf, SetPrompter.of(hf.tokenizer, hf.options)
+        self.dtype = str(hf.dtype).removeprefix("torch.")
+
+    @classmethod
+    def of(cls, model: Adapter) -> SetReader:
+        """For an adapter's model; see `inner`."""
+        return cls(inner(model))
+
+    def last_logits(self, prompt: Prompt, name: str, how: str) -> Floats:
+        """Logits behind the prompt, with this exchange set attended to in this way; (vocabulary,).
+
+        Raises:
+            BadInput: The prompt cannot be laid out, or does not fit.
+        """
+        import torch
+
+        laid = self._prompter.laid_out(prompt, name)
+        (ids,) = OnePrompt.at(self._prompter, laid).prompts([prompt])
+        status = laid.status or self._hf.too_long(len(ids))
+        if status or laid.layout is None:
+            raise BadInput(f"a prompt cannot be read as a set: {status}")
+        hf, module = as_set(self._hf, how)
+        index = torch.tensor([len(ids) - 1], device=hf.device)
+        tokens = torch.tensor([ids], device=hf.device)
+        with torch.inference_mode(), module.attending(laid.layout):
+            logits, _ = hf.logits_at(index, input_ids=tokens)
+        found: Floats = logits[0].double().cpu().numpy()
+        return found
