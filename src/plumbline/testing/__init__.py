@@ -13,6 +13,7 @@ from plumbline.testing.laws import assert_no_finding, assert_recovered, only
 from plumbline.testing.planted_anchor import PlantedAnchor, planted_anchor
 from plumbline.testing.planted_bigram import PlantedBigram, gendered_text
 from plumbline.testing.planted_choice import PlantedChooser
+from plumbline.testing.planted_examinees import PlantedExaminee
 from plumbline.testing.planted_inferrer import PlantedInferrer
 from plumbline.testing.planted_jobs import PlantedJobs
 from plumbline.testing.planted_judge import PlantedJudge
@@ -39,6 +40,7 @@ __all__ = [
     "PlantedChooser",
     "PlantedClassifier",
     "PlantedEmbedder",
+    "PlantedExaminee",
     "PlantedInferrer",
     "PlantedJobs",
     "PlantedJudge",
