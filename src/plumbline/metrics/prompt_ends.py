@@ -62,6 +62,7 @@ class Reading:
 
 
 def cuts_of(texts: Sequence[tuple[str, str]]) -> list[Cut]:
+    """Every text cut at a word's end, after the space behind it, and in the middle of the next word."""
     made = []
     for before, word in texts:
         name = f"{before} {word}"

@@ -164,7 +164,7 @@ def _checked(tokenizer: Any) -> Any:
     """The tokenizer's backend, where its rules are those of byte-level BPE."""
     from tokenizers import decoders, models
 
-    backend = getattr(tokenizer, "backend_tokenizer", None)
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     model = getattr(backend, "model", None)
     wrong = None
     if not isinstance(model, models.BPE):

@@ -93,7 +93,7 @@ class Vocabulary:
     def by_first_byte(self, chances: Floats) -> Floats:
         """Probabilities of tokens summed by their first byte, marks under `END`; shape (257,)."""
         first = np.where(self.length > 0, self.padded[:, 0], END)
-        return np.bincount(first, weights=chances, minlength=COLUMNS)
+        return np.asarray(np.bincount(first, weights=chances, minlength=COLUMNS), np.float64)
 
 
 class LongestMatch:
@@ -246,9 +246,8 @@ class ByteProcess:
         """
         vocabulary, total = self.coding.vocabulary, cover.total
         share = np.exp(cover.logs - total)
-        found = np.bincount(
-            vocabulary.padded[cover.last, cover.into], weights=share, minlength=COLUMNS
-        )
+        nexts = vocabulary.padded[cover.last, cover.into]
+        found = np.asarray(np.bincount(nexts, weights=share, minlength=COLUMNS), np.float64)
         if cover.exact == -np.inf:
             return found, 0.0
         chances, allowed = self._tokens_after(cover)

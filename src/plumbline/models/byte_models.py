@@ -11,7 +11,7 @@ import numpy as np
 from plumbline.core.errors import AbilityError, BadInput
 from plumbline.core.questions import Prompt
 from plumbline.models.abilities import Adapter, Opened, open_live
-from plumbline.models.arpa import BOS, LN10, UNKNOWN, Arpa
+from plumbline.models.arpa import BOS, UNKNOWN, Arpa
 from plumbline.models.byte_coding import BytePairs
 from plumbline.models.byte_cover import ByteProcess, Cover, Floats, LongestMatch, Tokens
 from plumbline.models.prompt_render import flattened, is_chat
@@ -83,7 +83,7 @@ class ByteModel:
             before = cover.total
             cover = process.push(cover, byte)
             values.append(cover.total - before)
-        return np.minimum(np.array(values), 0.0)
+        return np.asarray(np.minimum(values, 0.0), np.float64)
 
 
 class _Begin:
@@ -210,8 +210,3 @@ def _of_grams(adapter: Arpa) -> ByteModel:
         return coding.encode(data[:at]), data[at:], ""
 
     return ByteModel(adapter.name, ByteProcess(coding, rows), begin)
-
-
-def log10(nats: float) -> float:
-    """The logarithm that an ARPA file holds."""
-    return nats / LN10

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Final
 
@@ -27,6 +28,39 @@ BYTES_A_TOKEN: Final = 4
 _WORDS: Final = re.compile(r"\s*\S+|\s+\Z")
 Place = tuple[Tokens, bytes]
 Piece = tuple[Floats, Sequence[str]]
+
+
+@dataclass(slots=True)
+class Writer:
+    """One text while it is being written.
+
+    Attributes:
+        covers: Each member's cover of prompt and text.
+        stream: Its random numbers.
+        limit: Most bytes.
+        status: Why nothing is written, or "".
+    """
+
+    covers: Sequence[Cover]
+    stream: np.random.Generator
+    limit: int
+    status: str = ""
+    made: bytes = b""
+    text: str = ""
+    finish: str = ""
+
+    def add(self, byte: int, stops: Sequence[str]) -> None:
+        """One byte more; characters that are not whole are not shown."""
+        if byte == END:
+            self.finish = "stop"
+            return
+        self.made += bytes([byte])
+        self.text = self.made.decode("utf-8", "ignore")
+        cuts = [at for at in (self.text.find(s) for s in stops) if at >= 0]
+        if cuts:
+            self.text, self.finish = self.text[: min(cuts)], "stop"
+        elif len(self.made) >= self.limit:
+            self.finish = "length"
 
 
 class ByteLevel(CorrectedQuestions):
@@ -117,40 +151,43 @@ class ByteLevel(CorrectedQuestions):
 
     def _written(self, batch: Batch) -> Texts:
         decoding: Decoding = batch.settings["decoding"]
-        rows = [
-            self._text(prompt, decoding, key)
+        writers = [
+            self._opened(prompt, key, decoding)
             for prompt, key in zip(batch.columns["prompt"], batch.keys(), strict=True)
         ]
-        texts, finish, status = zip(*rows, strict=True)
-        return Texts(list(texts), list(finish), list(status))
+        alive = [w for w in writers if not w.status]
+        while alive:
+            for k, model in enumerate(self.models):
+                covers = [w.covers[k] for w in alive]
+                model.process.ask([c.lead + model.encode(c.data) for c in covers])
+            for writer in alive:
+                writer.add(drawn(self._next(writer.covers), decoding, writer.stream), decoding.stop)
+                if not writer.finish:
+                    writer.covers = self._pushed(writer.covers, writer.made[-1])
+            alive = [w for w in alive if not w.finish]
+            self._forget()
+        return Texts(
+            [w.text for w in writers], [w.finish for w in writers], [w.status for w in writers]
+        )
 
-    def _text(self, prompt: Prompt, decoding: Decoding, key: bytes) -> tuple[str, str, str]:
-        """Text, why it ended, and why there is none."""
+    def _opened(self, prompt: Prompt, key: bytes, decoding: Decoding) -> Writer:
+        """A text before its first byte, or why there is none."""
         places, status = self._places(prompt, "")
         limit = decoding.max_tokens * int(self.params.get("bytes_a_token", BYTES_A_TOKEN))
         for model, (lead, data) in zip(self.models, places, strict=True):
             size = len(lead) + len(data) + limit
             if model.context is not None and size > model.context and not status:
                 status = f"truncated: up to {size} tokens, context {model.context}"
-        if status:
-            return "", "", status
-        covers = [m.process.cover(*place) for m, place in zip(self.models, places, strict=True)]
         stream = np.random.Generator(np.random.Philox(key=int.from_bytes(key)))
-        made = b""
-        while len(made) < limit:
-            byte = drawn(self._next(covers), decoding, stream)
-            if byte == END:
-                return _whole(made), "stop", ""
-            made += bytes([byte])
-            text = _whole(made)
-            cuts = [at for at in (text.find(s) for s in decoding.stop) if at >= 0]
-            if cuts:
-                return text[: min(cuts)], "stop", ""
-            covers = [
-                m.settle(m.process.push(c, byte)) for m, c in zip(self.models, covers, strict=True)
-            ]
-            self._forget()
-        return _whole(made), "length", ""
+        if status:
+            return Writer((), stream, limit, status)
+        covers = [m.process.cover(*place) for m, place in zip(self.models, places, strict=True)]
+        self._forget()
+        return Writer(covers, stream, limit)
+
+    def _pushed(self, covers: Sequence[Cover], byte: int) -> list[Cover]:
+        pairs = zip(self.models, covers, strict=True)
+        return [m.settle(m.process.push(c, byte)) for m, c in pairs]
 
     def _next(self, covers: Sequence[Cover]) -> Floats:
         """Mean of the members' distributions over bytes and the end, each without what it leaks."""
@@ -198,11 +235,6 @@ def _by_cuts(model: ByteModel, place: Place, text: str) -> Piece:
     pieces = [whole[a:b].decode() for a, b in pairwise(ends)]
     # A part of a process is never likelier than the whole, except by float32 rounding.
     return np.minimum(np.diff(sums), 0.0), pieces
-
-
-def _whole(made: bytes) -> str:
-    """The characters that are whole."""
-    return made.decode("utf-8", "ignore")
 
 
 def _member(told: Mapping[str, str]) -> Adapter:
