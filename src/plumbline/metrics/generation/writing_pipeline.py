@@ -20,6 +20,7 @@ from plumbline.data.lexicons import gender_words
 from plumbline.data.lexicons.weat import weat_test
 from plumbline.metrics.stage_changes import change, items_of, notes_of
 from plumbline.metrics.stage_leans import Lean, Stages, coverage, leans_of, stage_scores
+from plumbline.metrics.stage_vectors import stage_weat
 
 SPOKEN: Final = 0.3  # of users must have a gendered word near a word of the lists at both stages
 DIALS: Final = (0.0, 0.1, 0.2)
@@ -72,7 +73,8 @@ def writing_pipeline(
 
     Coverage comes first. Lists that hardly occur leave nothing to measure, and that is Undefined,
     never "no bias": fewer than 30 % of users with a lean stop the finding, and the facts hold each
-    stage's share of list words that occur, its users with a lean, and GenBit's score.
+    stage's share of list words that occur, its users with a lean, GenBit's score, and WEAT's tests on vectors made from
+    the stage's texts alone.
 
     No difference seen is no equivalence. Without a margin the verdict is "insufficient evidence";
     the plan's margin for this unit (or `margin`, told in the facts) is tested by two one-sided
@@ -118,6 +120,7 @@ def writing_pipeline(
     facts = {
         name: coverage(asked, name, (first, second), leans[name])
         | stage_scores(asked, name, known, window=window, decay=decay)
+        | stage_weat([text for _, text in asked.at(name)], tests, window=window)
         for name in wanted
     }
     return Scored(
