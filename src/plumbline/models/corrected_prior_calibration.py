@@ -72,7 +72,7 @@ def priors_of(
         for prompt in batch.columns["prompt"]
         for text in texts
     ]
-    rows = np.repeat(np.arange(len(batch)), size)
+    rows = np.repeat(np.arange(len(batch)), size).tolist()
     others = {name: [column[i] for i in rows] for name, column in batch.columns.items()}
     got: Choices = answered(model, batch.with_columns({**others, "prompt": prompts}))
     return [
