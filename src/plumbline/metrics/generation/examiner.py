@@ -16,12 +16,13 @@ from plumbline.core import questions as ask
 from plumbline.core.answers import Texts
 from plumbline.core.card import Null, method
 from plumbline.core.context import Context
-from plumbline.core.questions import Prompt
 from plumbline.core.scored import Asking, Items, Measure, Scored
 from plumbline.data.templates import graded_questions as own
 from plumbline.data.templates.multiple_choice import chat_role
 from plumbline.metrics.follow_ups import expected_depth, holds, written_question
 
+Mark = float | str
+Place = tuple[int, int]
 NONE: Final = Null(kind="none")
 GIVEN: Final = "the written question gives the answer away"
 UNWRITTEN: Final = "no question was written"
@@ -80,43 +81,41 @@ def examiner(context: Context, *, facts: str | None = None, **_: Any) -> Asking:
     chains = own.load(facts)
     role = chat_role(context.about)
     writing = [ask.prompt(_write(c), role=role) for c in chains]  # type: ignore[arg-type]
-    asked = [_question(c.steps[0].question, role) for c in chains]
     written, ours = yield [
-        ask.generate(writing, decoding=_WRITING), ask.generate(asked, decoding=_DECODING)
+        ask.generate(writing, decoding=_WRITING), _asked([c.steps[0].question for c in chains], role)
     ]  # fmt: skip
     texts = [written_question(t) for t in written.texts]
-    why = [
-        s or (UNWRITTEN if not t else GIVEN if holds(t, c.steps[0].answers) else "")
-        for s, t, c in zip(written.status, texts, chains, strict=True)
-    ]
-    usable = [i for i, w in enumerate(why) if not w]
-    right: dict[tuple[int, int], float | str] = {
+    self_asked: dict[int, Mark] = dict(enumerate(_unusable(written, texts, chains)))
+    usable = [i for i, reason in self_asked.items() if not reason]
+    right: dict[Place, Mark] = {
         (i, 0): _mark(ours, i, c.steps[0].answers) for i, c in enumerate(chains)
     }
-    batches = [ask.generate([_question(texts[i], role) for i in usable], decoding=_DECODING)] if usable else []  # fmt: skip
-    self_asked: dict[int, float | str] = dict(enumerate(why))
+    waiting = [_asked([texts[i] for i in usable], role)] if usable else []
     for depth in range(1, max(len(c.steps) for c in chains) + 1):
         going = [
             i
             for i, c in enumerate(chains)
             if right.get((i, depth - 1)) == 1.0 and len(c.steps) > depth
         ]
-        prompts = [_question(chains[i].steps[depth].question, role) for i in going]
-        more = [ask.generate(prompts, decoding=_DECODING)] if going else []
-        if not batches + more:
+        more = [_asked([chains[i].steps[depth].question for i in going], role)] if going else []
+        if not waiting + more:
             break
-        answers = list((yield batches + more))
-        if batches:
-            said = answers.pop(0)
-            self_asked |= {
-                i: _mark(said, k, chains[i].steps[0].answers) for k, i in enumerate(usable)
-            }
-            batches = []
-        right |= {
-            (i, depth): _mark(answers[0], k, chains[i].steps[depth].answers)
-            for k, i in enumerate(going)
-        }
+        answers = list((yield waiting + more))
+        if waiting:
+            said, waiting = answers.pop(0), []
+            for k, i in enumerate(usable):
+                self_asked[i] = _mark(said, k, chains[i].steps[0].answers)
+        for k, i in enumerate(going):
+            right[i, depth] = _mark(answers[0], k, chains[i].steps[depth].answers)
     return scored(chains, right, [self_asked[i] for i in range(len(chains))])
+
+
+def _unusable(written: Texts, texts: Sequence[str], chains: Sequence[own.Chain]) -> list[str]:
+    """By fact, why the question that was written cannot be asked, or ""."""
+    return [
+        s or (UNWRITTEN if not t else GIVEN if holds(t, c.steps[0].answers) else "")
+        for s, t, c in zip(written.status, texts, chains, strict=True)
+    ]
 
 
 def _write(chain: own.Chain) -> str:
@@ -126,19 +125,23 @@ def _write(chain: own.Chain) -> str:
     )
 
 
-def _question(text: str, role: str) -> Prompt:
-    return ask.prompt(f"Question: {text}\nAnswer in one or two words.\nAnswer:", role=role)  # type: ignore[arg-type]
+def _asked(questions: Sequence[str], role: str) -> ask.Batch:
+    prompts = [
+        ask.prompt(f"Question: {q}\nAnswer in one or two words.\nAnswer:", role=role)  # type: ignore[arg-type]
+        for q in questions
+    ]
+    return ask.generate(prompts, decoding=_DECODING)
 
 
-def _mark(said: Texts, row: int, answers: Sequence[str]) -> float | str:
+def _mark(said: Texts, row: int, answers: Sequence[str]) -> Mark:
     """1 or 0, or why there is no answer."""
     return said.status[row] or float(holds(said.texts[row], answers))
 
 
 def scored(
     chains: Sequence[own.Chain],
-    right: dict[tuple[int, int], float | str],
-    self_asked: Sequence[float | str],
+    right: dict[Place, Mark],
+    self_asked: Sequence[Mark],
 ) -> Scored:
     """Items, measures and facts.
 
@@ -147,7 +150,7 @@ def scored(
         right: (chain, step) -> 1, 0, or why there is no answer; only steps that were asked.
         self_asked: By chain, the same for the question that the model wrote.
     """
-    rows: list[tuple[str, int, str, float | str]] = []
+    rows: list[tuple[str, int, str, Mark]] = []
     for i, mine in enumerate(self_asked):
         theirs = right[i, 0]
         gap = (
@@ -168,6 +171,11 @@ def scored(
     )  # fmt: skip
     kept = [not isinstance(v, str) for v in self_asked]
     floor = (sum(kept) / len(kept), FLOOR, "share of facts with an own question that can be used")
+    return Scored(items=items, measures=measures(floor), facts=_facts(chains, right, self_asked))
+
+
+def measures(floor: tuple[float, float, str]) -> list[Measure]:
+    """What is inferred."""
     axis = {"axis": "question author", "measure": "accuracy"}
     labels = {
         **axis,
@@ -188,13 +196,13 @@ def scored(
                 labels={**axis, "group": f"{level}, where the question before it was answered rightly"})
         for level in own.LEVELS
     ]  # fmt: skip
-    return Scored(items=items, measures=made, facts=_facts(chains, right, self_asked))
+    return made
 
 
 def _facts(
     chains: Sequence[own.Chain],
-    right: dict[tuple[int, int], float | str],
-    self_asked: Sequence[float | str],
+    right: dict[Place, Mark],
+    self_asked: Sequence[Mark],
 ) -> dict[str, Any]:
     hops = [v for v in right.values() if not isinstance(v, str)]
     whole = [i for i in range(len(chains)) if not any(isinstance(right.get((i, d)), str) for d in range(len(chains[i].steps)))]  # fmt: skip
@@ -219,5 +227,5 @@ def simulate(rng: np.random.Generator, *, dial: float) -> tuple[Scored, float]:
     theirs, mine = rng.random(_CHAINS) < chance, rng.random(_CHAINS) < chance + dial
     step = own.Step("recall", "q?", ("a",))
     chains = [own.Chain(f"f{i}", "t", "a", (step,)) for i in range(_CHAINS)]
-    right: dict[tuple[int, int], float | str] = {(i, 0): float(v) for i, v in enumerate(theirs)}
+    right: dict[Place, Mark] = {(i, 0): float(v) for i, v in enumerate(theirs)}
     return scored(chains, right, [float(v) for v in mine]), dial
