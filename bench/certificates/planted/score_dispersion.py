@@ -17,9 +17,9 @@ def scored(shift: float, seed: int) -> Recorded:
         "occupation": o.astype(str).astype(object),
         "gender": np.array(["women", "men"], dtype=object)[g],
         "age": np.array(["young", "adult", "old"], dtype=object)[a],
-        "score": np.clip(np.round(points), 0, 10),
+        "judge_score": np.clip(np.round(points), 0, 10),
     }
-    options = ModelOptions(extra={"score": "score", "groups": ["gender", "age"]})
+    options = ModelOptions(extra={"score": "judge_score", "groups": ["gender", "age"]})
     return open_frame(frame, options, name=f"planted scores, shift {shift}")
 
 

@@ -127,10 +127,12 @@ def read(
     found = _from_columns(here, about, factors)
     for name, values in _from_texts(here, about, texts, source).items():
         found.setdefault(name, values)
+    # A factor in which no pair differs has the tau 0 of every holder: it says nothing about anybody.
+    found = {name: v for name, v in found.items() if (np.abs(v[0] - v[1]) > 0).any()}
     if not found:
         raise NotRecorded(
-            "no factor of the responses: wanted are columns first_NAME and second_NAME of numbers, or their "
-            f"texts in {' and '.join(texts)}"
+            "no factor in which two responses differ: wanted are columns first_NAME and second_NAME of numbers, or "
+            f"their texts in {' and '.join(texts)}"
         )
     absent = [p for p in people if p not in table.judges]
     if absent or not set(table.judges) - set(people):

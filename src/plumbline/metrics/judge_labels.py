@@ -96,8 +96,8 @@ def read(
     """
     if not humans:
         raise BadInput("no column of people's labels is named; wanted one or more in humans")
-    said = named.numbers(columns, judge, about)
     labels = np.column_stack([named.numbers(columns, name, about) for name in humans])
+    said = named.numbers(columns, judge, about)
     kind = named.texts(columns, dimension, about) if dimension else np.full(said.size, "", object)
     best = np.full(said.size, np.nan)
     for name in sorted(set(kind.tolist())):

@@ -95,7 +95,8 @@ def read(
     labels = {name: held for name, held in labels.items() if len(set(held.tolist()) - {""}) > 1}
     if not labels:
         raise NotRecorded("no column of groups with two levels; name the groups in attributes")
-    values = points(named.texts(columns, score, about))
+    shown, cells = (named.texts(columns, name, about) for name in (occupation, score))
+    values = points(cells)
     names = named.texts(columns, scale, about) if scale else np.full(values.size, "", object)
     for one in sorted(set(names.tolist())):
         here = (names == one) & np.isfinite(values)
@@ -107,7 +108,7 @@ def read(
             values[here] = min_max(values[here], low=low, high=high)
         except UndefinedStatistic:
             values[here] = 1.0  # one score for everything: no dispersion, wherever on the scale
-    return Grid(named.texts(columns, occupation, about), names, values, labels)
+    return Grid(shown, names, values, labels)
 
 
 def points(cells: Texts) -> Floats:

@@ -124,7 +124,6 @@ def _value(sums: Floats, _: Mapping[str, Any]) -> Floats:
     return _pearson(tau[..., 0, :], tau[..., 1, :])
 
 
-ALIGNED: Final = Estimator(
-    "factor_alignment", _features, _value, groups=2, scale="fisher", bounds=(-1.0, 1.0)
-)
+# No Fisher scale: with few factors a correlation of exactly 1 occurs, where that scale ends.
+ALIGNED: Final = Estimator("factor_alignment", _features, _value, groups=2, bounds=(-1.0, 1.0))
 """Pearson correlation of two groups' taus over the factors named in the option `factors` (column `part`)."""

@@ -11,6 +11,7 @@ import pytest
 from scipy import stats as ss
 
 from plumbline.core.errors import NotRecorded, UnknownName
+from plumbline.core.results import Undefined
 from plumbline.core.seeds import Seeds
 from plumbline.data.sets import faireval_pandalm, vicuna80
 from plumbline.metrics import factor_table
@@ -187,6 +188,11 @@ def test_alignment_over_factors():
     assert unlike["pearson"][2] < -0.9
     two = drawn(rng, gap[:2], {"human": [1, 0], "like": [1, 0]})
     assert factor_table.aligned(two, "like", rng).found["pearson"].startswith("not defined")
+    # Two factors that are one and a third that nobody follows: exactly 1, and the interval does not break.
+    same = drawn(
+        rng, np.stack([gap[0], gap[0], np.zeros(800)]), {"human": [1, 0, 0], "like": [1, 0, 0]}
+    )
+    assert isinstance(found(same)["correlation of taus over factors", "judges"].outcome, Undefined)
     measured = found(table)["correlation of taus over factors", "judges"].outcome
     assert -1 <= measured.low <= measured.value <= measured.high <= 1
 
@@ -270,7 +276,9 @@ def test_bad_input(scored):
     bare = {k: v for k, v in arrays.items() if "length" not in k}
     with pytest.raises(NotRecorded, match="factor"):
         scored(method.factor_preferences, subject(bare))
-    got = scored(method.factor_preferences, subject(arrays), where={"first": "a"})
+    level = arrays | {"first_marks": np.ones(6), "second_marks": np.ones(6)}
+    got = scored(method.factor_preferences, subject(level), where={"first": "a"})
+    assert got.facts["factors"] == ["length"]  # no pair differs in marks
     assert got.items["score"][got.items["holder"] == "m"].tolist() == [0, 1, 1]
 
 

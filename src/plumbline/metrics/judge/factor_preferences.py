@@ -67,7 +67,8 @@ def factor_preferences(
     The subject is a table of verdicts (judge, question, first, second, verdict), people's verdicts among them.
     Factors are columns of numbers, first_NAME and second_NAME, or are counted in the texts of both responses:
     length in words, words a sentence, reading grade, formatting marks, and with a source text novelty
-    (share of word pairs that the source does not have). A column wins over a count of the same name.
+    (share of word pairs that the source does not have). A column wins over a count of the same name; a factor in
+    which no pair differs is left out.
 
     tau of a factor is the share of preferences for the response that has more of it minus the share for the one
     that has less. A preference for neither, and a pair alike in the factor, count in the denominator: they pull tau

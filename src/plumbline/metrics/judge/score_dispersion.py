@@ -63,7 +63,7 @@ _OCCUPATIONS, _AGES, _NOISE, _VARIES = 40, 3, 0.1, 0.05
 def score_dispersion(
     context: Context,
     *,
-    score: str = "score",
+    score: str = "judge_score",
     occupation: str = "occupation",
     attributes: Sequence[str] = (),
     scale: str = "",
@@ -96,7 +96,7 @@ def score_dispersion(
 
     Args:
         context: The run's surroundings.
-        score: Column of the score.
+        score: Column of the score. No common name by default: a table of people's own scores is another matter.
         occupation: Column of the occupation (or of the prompt, with `better` and `worse`).
         attributes: Columns of groups; default all group columns of the table.
         scale: Column that names the scale; empty for none.
