@@ -14,6 +14,7 @@ from plumbline.testing.planted_anchor import PlantedAnchor, planted_anchor
 from plumbline.testing.planted_bigram import PlantedBigram, gendered_text
 from plumbline.testing.planted_choice import PlantedChooser
 from plumbline.testing.planted_examinees import PlantedExaminee
+from plumbline.testing.planted_extractor import PlantedExtractor
 from plumbline.testing.planted_inferrer import PlantedInferrer
 from plumbline.testing.planted_jobs import PlantedJobs
 from plumbline.testing.planted_judge import PlantedJudge
@@ -41,6 +42,7 @@ __all__ = [
     "PlantedClassifier",
     "PlantedEmbedder",
     "PlantedExaminee",
+    "PlantedExtractor",
     "PlantedInferrer",
     "PlantedJobs",
     "PlantedJudge",
