@@ -61,9 +61,7 @@ def divided(logs: Any, prior: Floats) -> Floats:
 
 def total_variation(first: Any, second: Any) -> Floats:
     """1/2 sum |p - q| over the last axis: 0 for equal distributions, 1 for disjoint ones."""
-    return np.asarray(
-        np.abs(np.asarray(first, float) - np.asarray(second, float)).sum(axis=-1) / 2
-    )
+    return np.asarray(np.abs(np.asarray(first, float) - np.asarray(second, float)).sum(axis=-1) / 2)
 
 
 def from_uniform(probabilities: Any) -> Floats:
