@@ -123,15 +123,19 @@ def _scored(cuts: Sequence[Cut], readings: Sequence[Reading], ends: Sequence[str
         score=[value for _, _, value in rows],
     )  # fmt: skip
 
-    def mean(part: str, end: str, measure: str, **more: Any) -> Measure:
+    def mean(part: str, end: str, measure: str, estimator: str, **more: Any) -> Measure:
         labels = {"axis": "tokenization", "group": end, "measure": measure}
         where = {"part": part, "group": end}
-        return Measure(estimator="mean", role="secondary", labels=labels, where=where, **more)
+        return Measure(estimator=estimator, role="secondary", labels=labels, where=where, **more)
 
-    made = [mean("distance", end, "distance of the next byte") for end in ends]
+    # A mean of distances between 0 and 1, so that no interval leaves these bounds.
+    made = [mean("distance", end, "distance of the next byte", "share") for end in ends]
     if worded:
         told = "log-probability of the next word, its tokens minus its bytes"
-        made += [mean("word", end, told, unit="nats", sign="signed", worse="lower") for end in ends]
+        made += [
+            mean("word", end, told, "mean", unit="nats", sign="signed", worse="lower")
+            for end in ends
+        ]
     return Scored(items=items, measures=made)
 
 
