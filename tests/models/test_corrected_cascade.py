@@ -206,9 +206,9 @@ def taught(folder, *, width: int, steps: int, share: float):
 
 @pytest.fixture(scope="module")
 def adders(tmp_path_factory):
-    """An adder that was taught 60 % of the sums, and one that was taught all."""
+    """An adder that was taught 40 % of the sums, and one that was taught all."""
     return (
-        taught(tmp_path_factory.mktemp("small"), width=64, steps=150, share=0.6),
+        taught(tmp_path_factory.mktemp("small"), width=64, steps=150, share=0.4),
         taught(tmp_path_factory.mktemp("large"), width=64, steps=150, share=1.0),
     )
 
