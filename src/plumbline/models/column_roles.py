@@ -23,7 +23,7 @@ columns; `missing` is `refuse` (but for a judge's verdicts, `GAPS`), `drop` (row
 and predictions stay missing, which statistics count)."""
 _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "label": ("label", "y_true", "target", "truth", "ground_truth", "actual", "outcome", "gold", "y"),
-    "prediction": ("prediction", "y_pred", "predicted", "pred", "decision", "verdict"),
+    "prediction": ("prediction", "y_pred", "predicted", "pred", "decision", "verdict", "rating"),
     "score": ("score", "y_score", "probability", "proba", "prob", "risk_score"),
     "weight": ("weight", "sample_weight"),
 }  # fmt: skip

@@ -72,10 +72,8 @@ def _one(sums: Floats, options: Mapping[str, Any]) -> Floats:
     return np.asarray(_scores(sums, options)[..., options["words"].index(options["word"])])
 
 
-MEAN_SIZE: Final = Estimator(
-    "mean_absolute_score", _features, _mean_size, groups=2, bounds=(0.0, np.inf),
-    parts=_scores, size=mean_absolute,
-)  # fmt: skip
+MEAN_SIZE: Final = Estimator("mean_absolute_score", _features, _mean_size, groups=2, bounds=(0.0, np.inf),
+                             parts=_scores, size=mean_absolute)  # fmt: skip
 SCORE: Final = Estimator("cooccurrence_score", _features, _one, groups=2)
 
 
