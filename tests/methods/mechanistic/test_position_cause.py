@@ -130,7 +130,7 @@ def test_findings_have_the_means_and_no_p(tmp_path):
     values = {f["labels"]["measure"].split("attention ")[1]: f for f in found.findings}
     for name, mean in means(found).items():
         assert np.isclose(values[name]["value"], mean)
-        assert values[name]["low"] <= mean <= values[name]["high"]
+        assert 0 <= values[name]["low"] <= mean <= values[name]["high"]
         assert values[name]["p"] is None
 
 

@@ -8,6 +8,7 @@ what is left of the dependence on the order is measured in logits.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -25,12 +26,14 @@ from plumbline.data.templates import questions as own
 from plumbline.data.templates.multiple_choice import chat_role, shown
 from plumbline.models.abilities import Adapter
 from plumbline.models.set_passes import SetReader
+from plumbline.stats.estimators import ESTIMATORS, Estimator
 
 Floats = NDArray[np.float64]
 QUICK: Final = 6  # questions; the calibration set has 24
 SET: Final = "options"
 AS: Final = {"as it is": "causal", "without mask": "mask", "without positions": "positions", "without both": "pine"}  # fmt: skip
 ORDERS: Final = ("rotations", "all")
+RANGE: Final[Estimator] = replace(ESTIMATORS["mean"], id="mean_range", bounds=(0.0, np.inf))
 
 
 def left(logits: Floats) -> tuple[Floats, Floats]:
@@ -136,7 +139,7 @@ def _scored(names: Sequence[str], mean: Floats) -> Scored:
     items = Items.of(item=question, question=question, part=part, score=mean.T.ravel())
     measures = [
         Measure(
-            estimator="mean", role="reference", where={"part": name},
+            estimator=RANGE, role="reference", where={"part": name},
             labels={"axis": "option position", "measure": f"order dependence, attention {name}"},
         )
         for name in AS
