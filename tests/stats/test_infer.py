@@ -11,6 +11,8 @@ from plumbline.core.results import Estimate, Undefined
 from plumbline.core.scored import Items, Measure, Scored
 from plumbline.core.seeds import Seeds
 from plumbline.stats.infer import Settings, draws_for, infer
+from plumbline.stats.scales import slope
+from plumbline.stats.undefined import UndefinedStatistic
 
 
 def card(**changes):
@@ -372,3 +374,11 @@ def test_draws_resolve_the_smallest_adjusted_p():
     """At least 20 x family / alpha Monte-Carlo draws."""
     assert draws_for(1) == 1999
     assert draws_for(50) + 1 == 20_000
+
+
+@pytest.mark.parametrize("name", ["fisher", "half fisher", "logit", "log"])
+def test_an_end_of_a_scale_is_undefined_not_a_crash(name):
+    """A statistic at an end of its range has no slope there, and the reason says so."""
+    end = {"fisher": -1.0, "half fisher": 2.0, "logit": 1.0, "log": 0.0}[name]
+    with pytest.raises(UndefinedStatistic, match="at an end of its range"):
+        slope(name, end)

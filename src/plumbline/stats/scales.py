@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbline.stats.undefined import UndefinedStatistic
+
 Floats = NDArray[np.float64]
 Map = Callable[[Floats], Floats]
 
@@ -58,5 +60,15 @@ def scale(name: str) -> tuple[Map, Map]:
 
 
 def slope(name: str, value: float) -> float:
-    """Derivative of the map onto the scale: a standard error there is this times the plain one."""
-    return _SLOPES[name](value)
+    """Derivative of the map onto the scale: a standard error there is this times the plain one.
+
+    Raises:
+        UndefinedStatistic: The value is an end of the scale, where the map is infinitely steep.
+    """
+    try:
+        return _SLOPES[name](value)
+    except ZeroDivisionError:
+        raise UndefinedStatistic(
+            f"the statistic lies at an end of its range ({value:g}), and without one unit it does not: its "
+            "error there cannot be told"
+        ) from None
