@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -131,9 +131,19 @@ class Cascade(CorrectedQuestions):
 
 
 def opened(form: str, options: Mapping[str, Any] | None = None) -> Adapter:
-    """The large model behind a MODEL form, with these `ModelOptions` fields."""
+    """The large model behind a MODEL form, with these `ModelOptions` fields.
+
+    Raises:
+        BadInput: The options are no table, or name no field.
+    """
     from plumbline.models.resolve import open_model
 
+    known = {field.name for field in fields(ModelOptions)}
+    if not isinstance(options or {}, Mapping) or set(options or {}) - known:
+        raise BadInput(
+            f'options of the large model are a table such as {{dtype = "float32"}}, of {", ".join(sorted(known))}; '
+            f"got {options!r}"
+        )
     return open_model(form, replace(ModelOptions(), **dict(options or {})))
 
 

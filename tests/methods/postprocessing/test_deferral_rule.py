@@ -171,6 +171,9 @@ def test_bad_input():
     """No large model, unknown rules, impossible rates, models that share nothing, too few answers."""
     with pytest.raises(BadInput, match="defer to"):
         deferral_rule(SMALL)
+    for options in ("dtype=float32", {"precision": "float32"}):
+        with pytest.raises(BadInput, match="a table"):
+            deferral_rule(SMALL, large="demo", large_options=options)
     with pytest.raises(UnknownName):
         Options(rule="mean")
     with pytest.raises(BadInput, match="rate"):

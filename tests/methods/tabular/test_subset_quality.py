@@ -240,6 +240,8 @@ def test_bad_input(audited):
         fair_subset(ranked, least={"z": 1})
     with pytest.raises(BadInput, match="cannot all be"):
         fair_subset(ranked, k=2, least={"b": 3})
+    with pytest.raises(BadInput, match="a table"):
+        fair_subset(ranked, least="b=3")
     with pytest.raises(BadInput, match="whole number"):
         fair_subset(ranked, k=2, least={"b": 0.5})
     with pytest.raises(UnknownName):

@@ -191,9 +191,9 @@ def _rule(small: Adapter, large: Adapter, ability: str, given: Options) -> dict[
     values, offsets, rows = traces(small, asked.batch, said)
     facts: dict[str, Any] = {"calibrated_on": len(rows), "unscored": len(asked.batch) - len(rows)}
     if len(rows) < 10:
-        reasons = ", ".join(sorted({s for s in said.status if s})) or "they are empty"
+        reason = next((s for s in said.status if s), "they are empty")
         raise BadInput(
-            f"only {len(rows)} of {len(asked.batch)} calibration answers ({ability}) could be scored ({reasons}); "
+            f"only {len(rows)} of {len(asked.batch)} calibration answers ({ability}) could be scored ({reason}); "
             "wanted 10"
         )
     if given.rule != LEARNED:

@@ -96,6 +96,8 @@ def fair_subset(
 
 
 def _due(table: RankingTable, least: Mapping[str, int]) -> Ints:
+    if not isinstance(least, Mapping):
+        raise BadInput(f"least is a table such as {{a = 2, b = 3}}; got {least!r}")
     for name, count in least.items():
         if name not in table.names:
             raise UnknownName(f"group of {table.axis}", name, table.names)
