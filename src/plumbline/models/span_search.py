@@ -159,7 +159,8 @@ def searched(
     rows = [(p, s.text) for p, some in zip(prompts, asked, strict=True) for s in some]
     more = [(p, o) for p, o in zip(prompts, spoken_own, strict=True) if o]
     (answers,) = yield [ask.logprob([p for p, _ in rows + more], [t for _, t in rows + more])]
-    states, at, extra = [], 0, len(rows)
+    states: list[_Spans] = []
+    at, extra = 0, len(rows)
     for prompt, suffixes, text in zip(prompts, asked, others, strict=True):
         state = _bounded(
             prompt, suffixes, [(answers, at + k) for k in range(len(suffixes))], search

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from plumbline.audit.correct import correct
+from plumbline.audit.plan import Plan
 from plumbline.core import questions as ask
 from plumbline.core.errors import AbilityError, BadInput
 from plumbline.core.results import Estimate
@@ -173,3 +175,21 @@ def test_through_the_runner(audited):
     (row,) = [f for f in run.findings if f["role"] == "primary"]
     assert row["value"] > 0.2
     assert row["p"] < 0.01
+
+
+def test_the_correction_is_audited_before_and_after(tmp_path, monkeypatch):
+    """`correct` with exact_span: optimality goes to 1, and the difference of F1 that was planted to 0."""
+    monkeypatch.setenv("PLUMBLINE_CACHE", str(tmp_path / "answers.sqlite"))
+    plan = Plan(model="python:planted", metrics=("greedy_extraction",))
+    done = correct(
+        plan, using="exact_span", out=tmp_path / "after", subject=PlantedExtractor(dial=1.0, seed=5)
+    )
+
+    def value(run, measure):
+        (row,) = [f for f in run.findings if f["labels"]["measure"] == measure]
+        return row["value"]
+
+    assert value(done.before, "token F1") > 0.2
+    assert value(done.before, "token F1, greedy") < value(done.after, "token F1, greedy")
+    assert value(done.after, "optimality of greedy answers") == 1.0
+    assert value(done.after, "token F1, greedy") == value(done.after, "token F1, likeliest span")

@@ -197,8 +197,8 @@ def measures() -> list[Measure]:
         "extractive": ("share", "extractiveness of greedy answers", "rate", "lower"),
         "optimal": ("share", "optimality of greedy answers", "rate", "lower"),
         "gap": ("mean", "log-probability, best span minus greedy span", "nats", "higher"),
-        "f1 greedy": ("mean", "token F1, greedy", "token F1", "lower"),
-        "f1 exact": ("mean", "token F1, likeliest span", "token F1", "lower"),
+        "f1 greedy": ("share", "token F1, greedy", "token F1", "lower"),
+        "f1 exact": ("share", "token F1, likeliest span", "token F1", "lower"),
         "em greedy": ("share", "exact match, greedy", "rate", "lower"),
         "em exact": ("share", "exact match, likeliest span", "rate", "lower"),
     }
