@@ -101,8 +101,8 @@ def test_a_place_cannot_look_like_a_format(scored):
     """A judge that always names the first: control and twin have one half each, gain exactly 0."""
     outcomes = found(scored(method.judge_format, PlantedReviewer(position=1.0)))
     for axis in method.NAMES.values():
-        assert outcomes[axis, "share of the perturbed answer"].value == 0.5
-        assert outcomes[axis, "share of the control"].value == 0.5
+        assert outcomes[axis, f"{axis}: share of the perturbed answer"].value == 0.5
+        assert outcomes[axis, f"{axis}: share of the control"].value == 0.5
         gain = outcomes[axis, GAIN]
         assert gain.value == 0 if isinstance(gain, Estimate) else "no variation" in gain.reason
 

@@ -192,7 +192,7 @@ def measures(kind: str, floor: tuple[float, float, str]) -> list[Measure]:
         ("attack success rate", {"part": "attack"}, "higher"),
         ("lost although the control won", {"part": "lost"}, "either"),
     ):
-        made.append(Measure(where={**where, "kind": kind}, worse=worse, labels={**axis, "measure": text}, **beside))  # fmt: skip
+        made.append(Measure(where={**where, "kind": kind}, worse=worse, labels={**axis, "measure": f"{NAMES[kind]}: {text}"}, **beside))  # fmt: skip
     return made
 
 
