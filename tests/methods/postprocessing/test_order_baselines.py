@@ -39,7 +39,7 @@ def test_averages_find_what_a_habit_hides(scored):
     A judge of appeals N(0, 1), the right one 1 higher, no noise: the average has the ranking of the
     appeals themselves, which is right with P(N(1, 1) is the largest of four) = .5520 (by integration).
     """
-    batch, right, better = rotated(300)
+    batch, right, better = rotated(150)
     base = PlantedJudge(slot=2.0, better=better, scored=scored, seed=1)
     before = answered(base, batch)
     after = answered(permutation_average(base, orders=24), batch)
@@ -48,7 +48,7 @@ def test_averages_find_what_a_habit_hides(scored):
     assert accuracy[1] > accuracy[0] + 0.05
     if scored:
         assert decided.all()
-        assert accuracy[1] == pytest.approx(0.5520, abs=4 * np.sqrt(0.25 / 300))
+        assert accuracy[1] == pytest.approx(0.5520, abs=4 * np.sqrt(0.25 / 150))
     shares = np.bincount(after.chosen[decided], minlength=4) / decided.sum()
     assert shares == pytest.approx([0.25] * 4)
 
