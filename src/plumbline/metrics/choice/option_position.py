@@ -76,7 +76,8 @@ def option_position(context: Context, *, questions: str | None = None) -> Asking
     Circular accuracy counts a question as right only if all rotations are right. It punishes
     plain noise like position preference (with p right answers by noise alone, p^N), so the
     consistency, the gap to the accuracy in the file's order and k_hat, the share of questions
-    known if the rest were guessed, stand next to it. RStd is the spread of the recalls by the
+    known if the rest were guessed, stand next to it. After a correction that makes answers invariant to
+    order, circular accuracy and k_hat rise to the accuracy without anything being known. RStd is the spread of the recalls by the
     right answer's place.
 
     A question with an unanswered rotation is left out whole, since otherwise liked contents would
