@@ -22,10 +22,11 @@ from plumbline.testing.planted_labeller import PlantedLabeller
 from plumbline.testing.planted_letters import PlantedLetters
 from plumbline.testing.planted_mentions import PlantedMentions
 from plumbline.testing.planted_reader import planted_reader
+from plumbline.testing.planted_recaller import PlantedRecaller
 from plumbline.testing.planted_responder import PlantedMirror, PlantedResponder
 from plumbline.testing.planted_retrieval import Lookups, planted_retrieval
-from plumbline.testing.planted_reviewer import PlantedReviewer
 from plumbline.testing.planted_retriever import PlantedRetriever
+from plumbline.testing.planted_reviewer import PlantedReviewer
 from plumbline.testing.planted_solver import PlantedSolver
 from plumbline.testing.planted_sorter import PlantedSorter
 from plumbline.testing.planted_table import planted_records, planted_table
@@ -51,9 +52,10 @@ __all__ = [
     "PlantedLetters",
     "PlantedMentions",
     "PlantedMirror",
+    "PlantedRecaller",
     "PlantedResponder",
-    "PlantedReviewer",
     "PlantedRetriever",
+    "PlantedReviewer",
     "PlantedSolver",
     "PlantedSorter",
     "PlantedStages",
