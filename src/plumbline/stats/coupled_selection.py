@@ -60,7 +60,7 @@ class Coupled:
     @property
     def se(self) -> Floats:
         """Standard errors of all coefficients, relevance first, rows independent (sandwich)."""
-        return np.sqrt((self.influence**2).sum(axis=0))
+        return np.asarray(np.sqrt((self.influence**2).sum(axis=0)))
 
 
 def coupled(
@@ -103,7 +103,7 @@ def coupled(
         raise BadInput(f"how is 'scoring' or 'em'; got {how!r}")
     k = z_r.shape[1]
     g, h = expit(z_r @ theta[:k]), expit(z_s @ theta[k:])
-    rows, information = _scores(z_r, z_s, answers, known, g, h)
+    rows, information = _scores(z_r, z_s, answers, known, g=g, h=h)
     inverse = np.linalg.pinv(information + ridge * np.eye(theta.size))
     whole = np.zeros((theta.size, theta.size))
     whole[:k, :k], whole[k:, k:] = back_r, back_s
@@ -209,7 +209,7 @@ def _climb(
     now = height(theta)
     for count in range(1, _STEPS + 1):
         g, h = expit(z_r @ theta[:k]), expit(z_s @ theta[k:])
-        rows, information = _scores(z_r, z_s, y, None, g, h)
+        rows, information = _scores(z_r, z_s, y, None, g=g, h=h)
         slope = rows.sum(axis=0) - ridge * theta
         step = np.linalg.solve(information + ridge * np.eye(theta.size), slope)
         step /= max(1.0, np.abs(step).max() / 2.0)
@@ -254,7 +254,7 @@ def _apart(
 
 
 def _scores(
-    z_r: Floats, z_s: Floats, y: Floats, judged: Floats | None, g: Floats, h: Floats
+    z_r: Floats, z_s: Floats, y: Floats, judged: Floats | None, *, g: Floats, h: Floats
 ) -> tuple[Floats, Floats]:
     """Each row's derivative of the log-likelihood, and the expected information."""
     if judged is None:

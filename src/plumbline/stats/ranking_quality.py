@@ -52,4 +52,4 @@ def _dcg(by: Floats, gain: Floats, code: np.ndarray, k: int, count: int) -> Floa
     starts = np.searchsorted(sorted_code, np.arange(count))
     place = np.arange(code.size) - starts[sorted_code]
     worth = np.where(place < k, gain[order] / np.log2(place + 2.0), 0.0)
-    return np.bincount(sorted_code, worth, minlength=count)
+    return np.bincount(sorted_code, worth, minlength=count).astype(np.float64)
