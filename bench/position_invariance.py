@@ -1,6 +1,6 @@
 """Position-invariant attention on SmolLM2: accuracy by place, consistency and cost (docs/guide/evaluation-position.md).
 
-    python bench/position_invariance.py
+python bench/position_invariance.py
 """
 
 from __future__ import annotations
