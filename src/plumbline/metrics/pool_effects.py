@@ -1,9 +1,4 @@
-"""Statistics of a fitted judgement pool as one number a query.
-
-A statistic of the fitted models is linearised: value + Q times the query's summed influences has the
-statistic as its mean over the Q queries, and its spread over queries is the sandwich error, so the
-ordinary resampling of queries holds the error of the fit as well (infinitesimal jackknife, Efron 1982).
-"""
+"""Statistics of a fitted judgement pool, each with every row's influence on it."""
 
 from __future__ import annotations
 
@@ -16,12 +11,6 @@ from plumbline.stats.coupled_selection import Coupled, relevant_posterior, soft_
 from plumbline.stats.ranking_quality import ndcg
 
 Floats = NDArray[np.float64]
-
-
-def by_query(value: float, influence: Floats, query: NDArray[np.int64]) -> Floats:
-    """One number a query whose mean is `value`."""
-    sums = np.bincount(query, influence)
-    return np.asarray(value + sums.size * (sums - sums.mean()))
 
 
 def selection_slope(table: JudgedTable, fit: Coupled, feature: int) -> tuple[float, Floats]:

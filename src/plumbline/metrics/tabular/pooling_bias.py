@@ -19,7 +19,6 @@ from plumbline.core.context import Context
 from plumbline.core.scored import Asking, Items, Measure, Scored
 from plumbline.data.judged_tables import JudgedTable, read_judged
 from plumbline.metrics.pool_effects import (
-    by_query,
     false_negatives,
     judged_negatives,
     selection_slope,
@@ -28,6 +27,7 @@ from plumbline.metrics.pool_effects import (
 )  # fmt: skip
 from plumbline.stats.arrays import codes
 from plumbline.stats.coupled_selection import Coupled, coupled
+from plumbline.stats.influence import by_unit
 
 Floats = NDArray[np.float64]
 NONE: Final = Null(kind="none")
@@ -130,7 +130,7 @@ def scored(table: JudgedTable, *, k: int = 10) -> Scored:
             "toward": "being judged",
             "measure": SELECTED,
         }
-        add(f"selection by {name}", by_query(value, influence, query), blank, estimator="mean", labels=labels)  # fmt: skip
+        add(f"selection by {name}", by_unit(value, influence, query), blank, estimator="mean", labels=labels)  # fmt: skip
     taken = unlabelled(table)
     wholes = {MISSED: taken}
     if table.rank is not None:
@@ -138,7 +138,7 @@ def scored(table: JudgedTable, *, k: int = 10) -> Scored:
     for said, rows in wholes.items():
         if rows.any():
             value, influence = false_negatives(table, fit, rows)
-            add(said, by_query(value, influence, query), blank, estimator="mean", **_beside(said, "higher"))  # fmt: skip
+            add(said, by_unit(value, influence, query), blank, estimator="mean", **_beside(said, "higher"))  # fmt: skip
     for part, values in _plain(table, query, k):
         gaps = np.where(np.isnan(values), "no document that counts", "").astype(object)
         add(part, values, gaps, estimator="mean", **_beside(part, "lower"))
