@@ -13,6 +13,7 @@ from plumbline.testing.laws import assert_no_finding, assert_recovered, only
 from plumbline.testing.planted_anchor import PlantedAnchor, planted_anchor
 from plumbline.testing.planted_bigram import PlantedBigram, gendered_text
 from plumbline.testing.planted_choice import PlantedChooser
+from plumbline.testing.planted_clicks import planted_clicks
 from plumbline.testing.planted_examinees import PlantedExaminee
 from plumbline.testing.planted_extractor import PlantedExtractor
 from plumbline.testing.planted_inferrer import PlantedInferrer
@@ -67,6 +68,7 @@ __all__ = [
     "gendered_text",
     "only",
     "planted_anchor",
+    "planted_clicks",
     "planted_reader",
     "planted_records",
     "planted_retrieval",
