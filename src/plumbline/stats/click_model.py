@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from plumbline.core.errors import BadInput
-from plumbline.stats.arrays import Floats, codes, matrix, vector
+from plumbline.stats.arrays import Floats, Integers, codes, matrix, vector
 from plumbline.stats.undefined import UndefinedStatistic
 
 CLIP: Final = 20.0
@@ -63,7 +63,7 @@ def stratified_slopes(
         raise BadInput(f"{y.size} clicks, {columns.shape[0]} rows of x, {shown.size} impressions")
     if (y < 0).any() or (shown <= 0).any():
         raise BadInput("clicks are not negative, and a row was shown at least once")
-    totals = np.bincount(code, y)
+    totals = np.bincount(code, y).astype(np.float64)
     if not totals.any():
         raise UndefinedStatistic("nothing was clicked")
     beta = np.zeros(columns.shape[1])
@@ -82,7 +82,7 @@ def stratified_slopes(
 
 
 def _expected(
-    x: Floats, shown: Floats, code: np.ndarray, totals: Floats, beta: Floats
+    x: Floats, shown: Floats, code: Integers, totals: Floats, beta: Floats
 ) -> tuple[Floats, Floats]:
     """Expected clicks of each row given its stratum's, and covariates about their means by them."""
     eta = x @ beta

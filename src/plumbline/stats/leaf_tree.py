@@ -40,13 +40,12 @@ class LeafTree:
         Raises:
             BadInput: Fields of several lengths, or a child that is no later node.
         """
-        try:
-            kinds = (np.int64, np.float64, np.int64, np.int64, np.float64)
-            made = cls(
-                **{n: np.asarray(numbers[n], k) for n, k in zip(_FIELDS, kinds, strict=True)}
-            )
-        except KeyError as missing:
-            raise BadInput(f"a tree has the fields {', '.join(_FIELDS)}; {missing} is missing") from None  # fmt: skip
+        for name in _FIELDS:
+            if name not in numbers:
+                raise BadInput(f"a tree has the fields {', '.join(_FIELDS)}; {name!r} is missing")
+        feature, left, right = (np.asarray(numbers[n], np.int64) for n in ("feature", "left", "right"))  # fmt: skip
+        threshold, value = (np.asarray(numbers[n], np.float64) for n in ("threshold", "value"))
+        made = cls(feature=feature, threshold=threshold, left=left, right=right, value=value)
         sizes = {n: getattr(made, n).size for n in _FIELDS}
         if len(set(sizes.values())) > 1 or not made.value.size:
             raise BadInput(f"a tree has one value a node in each field; got {sizes}")

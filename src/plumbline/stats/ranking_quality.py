@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from plumbline.core.errors import BadInput
-from plumbline.stats.arrays import Floats, codes, vector, whole
+from plumbline.stats.arrays import Floats, Integers, codes, vector, whole
 from plumbline.stats.undefined import UndefinedStatistic
 
 
@@ -46,7 +46,7 @@ def ndcg(scores: ArrayLike, gains: ArrayLike, queries: ArrayLike, *, k: int = 10
         return np.asarray(np.where(best > 0, got / best, np.nan))
 
 
-def _dcg(by: Floats, gain: Floats, code: np.ndarray, k: int, count: int) -> Floats:
+def _dcg(by: Floats, gain: Floats, code: Integers, k: int, count: int) -> Floats:
     order = np.lexsort((-by, code))
     sorted_code = code[order]
     starts = np.searchsorted(sorted_code, np.arange(count))

@@ -76,9 +76,12 @@ def pooling_bias(
 
     Read from a table with a row for each query and document: the label, relevance features (content), selection
     features (scores and ranks of the retrievers that made the pool), and where there are any a column `judged`,
-    a rank, and deep judgements. P(labelled relevant) = P(relevant) P(selected) with two logistic models, fitted together; where judged
-    negatives are recorded, each from the rows that show it. Both ways assume that features tell relevance and selection
-    apart: given the features, a document is not judged because it is relevant.
+    a rank, and deep judgements. P(labelled relevant) = P(relevant) P(selected) with two logistic models, fitted together; the
+    selection is then that of relevant documents. Where judged negatives are recorded, each model is fitted to the rows that show it;
+    that assumes that, given the features, a document is not judged because it is relevant.
+
+    What a pool feature tells of relevance beyond the content features is charged to the pool: name such a feature in both
+    (`content`, `pool`). At least one feature of each kind has to be its own, unless judged negatives are recorded.
 
     Positive: documents with more of the feature are judged more. Beside it, without a test: the share of relevant documents
     among those that would be taken as negatives (all, and in the first k places), the share of the first k places that was judged

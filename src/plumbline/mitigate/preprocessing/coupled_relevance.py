@@ -62,6 +62,9 @@ def coupled_relevance(
     all others. `relevance_weight`: 1 / P(selected), at most `clip`, for a positive; 1 - P(relevant) for a document
     that is used as a negative; 1 for a judged negative. `relevance_model`: P(relevant) by the relevance features alone.
 
+    A pool feature that tells relevance, too, is named in both `content` and `pool`; left out of the content, it makes relevance
+    among the rest too high.
+
     Train on `relevance` as a soft target, or on the labels with the weights. It repairs false negatives. Negatives that
     go stale while a ranker is trained are another trouble, and stay. Draw documents by their features, never by
     features and label together (the top of all unlabelled ones): no model of selection holds for those.
