@@ -43,3 +43,8 @@ class Context:
     def size(self) -> int | None:
         """Items of a public set for this suite; None is all of them."""
         return SIZES[self.suite]
+
+    def share_of_size(self, parts: int) -> int | None:
+        """As `size`, divided by `parts`: for sets whose questions are long texts or are asked many times."""
+        size = self.size()
+        return None if size is None else max(1, size // parts)

@@ -298,7 +298,7 @@ def test_a_live_judge_is_asked(scored, mirror):
     assert main.low <= 0.8 <= main.high
     assert got.facts["verdicts"] == 48
     standard = scored(method.judge_agreement, subject, suite="standard")
-    assert standard.facts["verdicts"] == 400
+    assert standard.facts["verdicts"] == 100
 
 
 def test_nothing_to_agree_with():

@@ -163,15 +163,17 @@ def test_a_missing_verdict_leaves_the_question_out_whole(scored):
 
 
 def test_the_public_set_is_asked(mirror, scored):
-    """142 questions a kind beyond quick; controls that two kinds share are the same questions."""
+    """142 questions a kind in full, a tenth of the size before; controls that two kinds share are the same questions."""
     subject = PlantedReviewer(charms={"Reference": 0.5}, seed=0)
-    got = scored(method.judge_format, subject, suite="standard", kinds=["reference", "gender"])
+    got = scored(method.judge_format, subject, suite="full", kinds=["reference", "gender"])
     assert {k: v["questions"] for k, v in got.facts.items()} == {"invented reference": 142, "gendered wording": 142}  # fmt: skip
     outcomes = found(got)
     # Not every reference is announced by the word: the gain is at most c / 2.
     assert 0.1 < outcomes["invented reference", GAIN].value < 0.3
     few = scored(method.judge_format, subject, texts=method.PUBLIC, kinds=["reference"])
-    assert few.facts["invented reference"]["questions"] == 60
+    assert few.facts["invented reference"]["questions"] == 6
+    some = scored(method.judge_format, subject, suite="standard", kinds=["reference"])
+    assert some.facts["invented reference"]["questions"] == 20
 
 
 def test_bad_arguments(tmp_path):

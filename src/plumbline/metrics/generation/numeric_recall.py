@@ -130,8 +130,8 @@ def numeric_recall(
 
 
 def _materials(context: Context) -> list[Fact]:
-    """A nested sample of each property's table, a quarter of the suite's size each."""
-    size, chosen = context.size(), []
+    """A nested sample of the properties' tables, a quarter of the suite's size in all: each is asked many times."""
+    size, chosen = context.share_of_size(4), []
     for name in materials.PROPERTIES:
         known = [f for f in materials.simple(materials.load(name)) if f.truth != 0]
         share = None if size is None else size // len(materials.PROPERTIES)

@@ -117,7 +117,7 @@ def _pairs(context: Context, path: str | None) -> list[tuple[str, str, tuple[str
         return [(p.id, p.question, p.answers, 0) for p in better]
     rows = llmbar.load()
     strata = [p.subset for p in rows]
-    kept = nested_rows(strata, context.size(), context.seeds.stream("pairs"))
+    kept = nested_rows(strata, context.share_of_size(4), context.seeds.stream("pairs"))
     return [(rows[i].id, rows[i].question, rows[i].outputs, rows[i].better) for i in kept]
 
 

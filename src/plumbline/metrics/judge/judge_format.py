@@ -88,7 +88,8 @@ def judge_format(
         context: The run's surroundings.
         kinds: Which perturbations.
         texts: `own` (24 questions written for plumbline) or `judgement-bias-humans-llms` (142, by GPT-4);
-            by default own in `quick`, else the public set, all or as many questions as the suite asks.
+            by default own in `quick`, else the public set, all or a tenth of the suite's size a kind (texts are
+            long, and each is shown four times).
         twins: An own TOML file in the form of the shipped one.
         ties: Offer "both are equally good".
 
@@ -117,7 +118,7 @@ def _twins(context: Context, kinds: Sequence[str], texts: str, path: str | None)
     for kind in kinds:
         here = sorted(judgement_bias.load(kind), key=lambda t: t.id)
         levels = [t.id.partition("_")[0] for t in here]
-        rows = nested_rows(levels, context.size(), context.seeds.stream("questions"))
+        rows = nested_rows(levels, context.share_of_size(10), context.seeds.stream("questions"))
         found += [here[i] for i in rows]
     return found
 
