@@ -28,6 +28,7 @@ from plumbline.testing.planted_responder import PlantedMirror, PlantedResponder
 from plumbline.testing.planted_retrieval import Lookups, planted_retrieval
 from plumbline.testing.planted_retriever import PlantedRetriever
 from plumbline.testing.planted_reviewer import PlantedReviewer
+from plumbline.testing.planted_scout import PlantedScout
 from plumbline.testing.planted_solver import PlantedSolver
 from plumbline.testing.planted_sorter import PlantedSorter
 from plumbline.testing.planted_table import planted_records, planted_table
@@ -57,6 +58,7 @@ __all__ = [
     "PlantedResponder",
     "PlantedRetriever",
     "PlantedReviewer",
+    "PlantedScout",
     "PlantedSolver",
     "PlantedSorter",
     "PlantedStages",
