@@ -41,7 +41,7 @@ class Bigrams:
             batch.columns["context"], batch.columns["continuation"], strict=True
         ):
             said = ask.plain(context).partition("Answer:")[2].split()
-            pieces = [more] if more == "\n" else [f" {w}" for w in more.split()]
+            pieces = [f" {w}" for w in more.split()] + ["\n"] * more.endswith("\n")
             values = []
             for piece in pieces:
                 word = piece if piece == "\n" else piece.strip()

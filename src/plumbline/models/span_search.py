@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from plumbline.core import questions as ask
 from plumbline.core.answers import LogProbs
 from plumbline.core.errors import BadInput
-from plumbline.core.questions import Batch, Prompt, Role, Segment
+from plumbline.core.questions import Batch, Prompt
 from plumbline.models.choose_derived import spoken
-from plumbline.models.prompt_render import is_chat
 
 Floats = NDArray[np.float64]
 WORD: Final = re.compile(r"\w+(?:[-'\u2019.,/]\w+)*")
@@ -171,8 +170,9 @@ def searched(
             extra += 1
         states.append(state)
     while open_ := [(s, t) for s in states for t in s.next()]:
-        contexts = [_answered(s.prompt, t) for s, t in open_]
-        (answers,) = yield [ask.logprob(contexts, [search.end] * len(open_))]
+        # The whole answer after the same prompt, so that a model reads the prompt once for all of them.
+        wholes = [spoken(s.prompt, t) + search.end for s, t in open_]
+        (answers,) = yield [ask.logprob([s.prompt for s, _ in open_], wholes)]
         for row, (state, text) in enumerate(open_):
             _settle(state, text, answers, row, search)
     for state, text in zip(states, others, strict=True):
@@ -244,21 +244,15 @@ def _with_own(state: _Spans, text: str, answers: LogProbs, row: int, search: Sea
             state.bounds[text] = _scaled(float(values.sum()), len(pieces), search)
 
 
-def _answered(prompt: Prompt, text: str) -> Prompt:
-    """The prompt with an answer begun."""
-    role: Role = "assistant" if is_chat(prompt) else "text"
-    return (*prompt, Segment(spoken(prompt, text), role))
-
-
 def _settle(state: _Spans, text: str, answers: LogProbs, row: int, search: Search) -> None:
     """A text's score from the log-probability of its end."""
     values, pieces = answers.row(row)
-    bound = state.bounds.pop(text)
+    bound, tokens = state.bounds.pop(text), state.tokens[text]
     state.found.asked += 1
-    if answers.status[row] or "".join(pieces) != search.end:
+    if answers.status[row] or "".join(pieces[tokens:]) != search.end:
         state.failed = answers.status[row] or MERGES
         return
-    score = bound + _scaled(float(values.sum()), state.tokens[text], search)
+    score = bound + _scaled(float(values[tokens:].sum()), tokens, search)
     state.scores[text] = score
     if score > state.found.score:
         state.found.text, state.found.score = text, score
