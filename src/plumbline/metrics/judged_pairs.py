@@ -25,14 +25,26 @@ CONSISTENCY: Final = replace(
 )
 
 
-def judged(question: str, answers: Sequence[str], *, role: str, ties: bool) -> Prompt:
-    """The judge's prompt: the answers are segments that may trade places."""
+def judged(
+    question: str, answers: Sequence[str], *, role: str, ties: bool, checklist: Sequence[str] = ()
+) -> Prompt:
+    """The judge's prompt: the answers are segments that may trade places.
+
+    Args:
+        question: What was asked.
+        answers: The answers in the order in which they are shown.
+        role: Role of all segments.
+        ties: Whether the judge may call them equal.
+        checklist: What the person who asked wants of an answer; shown after the question.
+    """
     tie = " Say C if both are equally good." if ties else ""
     asked = (
         "Which answer helps the person who asked more? The order of the answers means nothing. "
         f"Say A or B.{tie}\nVerdict:"
     )
-    before, parts = f"Somebody asked: {question}\n\n", list[Segment]()
+    wants = "".join(f"- {point}\n" for point in checklist)
+    wanted = f"Whoever asked wants this of an answer:\n{wants}\n" if wants else ""
+    before, parts = f"Somebody asked: {question}\n\n{wanted}", list[Segment]()
     for letter, text in zip("AB", answers, strict=True):
         parts += [
             Segment(f"{before}Answer {letter}: ", role),  # type: ignore[arg-type]
@@ -42,11 +54,21 @@ def judged(question: str, answers: Sequence[str], *, role: str, ties: bool) -> P
     return (*parts, Segment(f"{before}{asked}", role))  # type: ignore[arg-type]
 
 
-def in_both_orders(pairs: Sequence[tuple[str, Sequence[str]]], *, role: str, ties: bool) -> Batch:
-    """Ask for verdicts on (question, two answers): all as they came, then all with the answers swapped."""
+def in_both_orders(
+    pairs: Sequence[tuple[str, Sequence[str]]], *, role: str, ties: bool,
+    checklists: Sequence[Sequence[str]] = (),
+) -> Batch:  # fmt: skip
+    """Ask for verdicts on (question, two answers): all as they came, then all with the answers swapped.
+
+    `checklists` holds what each question's asker wants; empty for none.
+    """
     letters = ("A", "B", "C") if ties else ("A", "B")
     shown = Presentations.of([2] * len(pairs), "swap").by_order()
-    asked = [judged(question, answers, role=role, ties=ties) for question, answers in pairs]
+    wants = checklists or [()] * len(pairs)
+    asked = [
+        judged(question, answers, role=role, ties=ties, checklist=want)
+        for (question, answers), want in zip(pairs, wants, strict=True)
+    ]
     prompts = shown.prompts(asked, "answers")
     return ask.choose(prompts, [letters] * len(prompts))
 

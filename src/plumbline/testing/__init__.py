@@ -16,6 +16,7 @@ from plumbline.testing.planted_choice import PlantedChooser
 from plumbline.testing.planted_clicks import planted_clicks
 from plumbline.testing.planted_examinees import PlantedExaminee
 from plumbline.testing.planted_extractor import PlantedExtractor
+from plumbline.testing.planted_feedback import PlantedFeedback
 from plumbline.testing.planted_inferrer import PlantedInferrer
 from plumbline.testing.planted_jobs import PlantedJobs
 from plumbline.testing.planted_judge import PlantedJudge
@@ -46,6 +47,7 @@ __all__ = [
     "PlantedEmbedder",
     "PlantedExaminee",
     "PlantedExtractor",
+    "PlantedFeedback",
     "PlantedInferrer",
     "PlantedJobs",
     "PlantedJudge",
