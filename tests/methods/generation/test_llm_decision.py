@@ -86,7 +86,7 @@ def test_both_orders_of_labels_beside_one_order_of_themes():
 
 def test_prompts_name_persons_themes_and_labels():
     """Filled everywhere, with articles that fit the label."""
-    (batch,) = next(method.llm_decision(context()))
+    (batch,) = next(method.llm_decision(context(), pilot=0))
     texts = [plain(p) for p in batch.columns["prompt"]]
     assert not any("{" in t for t in texts)
     assert any("an English Language Learner" in t for t in texts)
@@ -149,7 +149,7 @@ def chained_answers(batch_prompts, rng, slope):
 
 def test_chained_tasks_give_the_link():
     """S025, part (iv): decisions drawn with a slope of 2.5 on the lean are read, and the slope found."""
-    job = method.llm_decision(context("full"), chained=True, draws=6)
+    job = method.llm_decision(context("full"), chained=True, draws=6, pilot=0)
     (batch,) = next(job)
     texts, planted = chained_answers(batch.columns["prompt"], np.random.default_rng(6), 2.5)
     n = len(texts)

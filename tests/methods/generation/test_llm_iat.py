@@ -244,7 +244,7 @@ def test_orders_are_balanced_and_nested():
 def test_a_prompt_says_what_it_has_to():
     """Every word once and both labels, in the order shown."""
     context = Context(abilities=frozenset({"generate"}), seeds=Seeds(0), suite="standard")
-    (batch,) = next(method.llm_iat(context))
+    (batch,) = next(method.llm_iat(context, pilot=0))
     assert len(batch) == 21 * 8 * 2
     for prompt in batch.columns["prompt"]:
         text = plain(prompt)

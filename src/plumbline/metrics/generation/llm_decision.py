@@ -24,6 +24,7 @@ from plumbline.data.lexicons.iat import IatTest, iat_test, iat_tests
 from plumbline.data.templates import sorting
 from plumbline.metrics.decision_link import link_facts
 from plumbline.metrics.multiple_choice import chat_role
+from plumbline.metrics.pilot import FEW, written
 from plumbline.metrics.word_assignment import (
     ENOUGH,
     Counts,
@@ -76,6 +77,7 @@ def llm_decision(
     tests: Sequence[str] = (),
     draws: int | None = None,
     temperature: float = 0.0,
+    pilot: int = FEW,
     chained: bool = False,
     **_: Any,
 ) -> Asking:
@@ -103,6 +105,7 @@ def llm_decision(
         tests: Ids of tests (`racism`, `career`, ...); default all 21.
         draws: Presentations of each test and scenario, an even number; default by suite.
         temperature: Of the decoding.
+        pilot: Answers that are looked at first: if none can be read, the rest is not asked. 0 asks all.
         chained: Ask for word associations first, and regress decisions on them.
 
     Returns:
@@ -118,7 +121,14 @@ def llm_decision(
     prompts = [_prompt(s, role, lists[i] if chained else None) for i, s in enumerate(shown)]
     decoding = ask.Decoding(temperature=temperature, max_tokens=TOKENS * (2 if chained else 1))
     numbers = [s.draw for s in shown] if temperature > 0 else None
-    (answers,) = yield [ask.generate(prompts, decoding=decoding, draws=numbers, seed=context.seed)]
+
+    def read(rows: Sequence[int], got: Texts) -> int:
+        few = [lists[i] for i in rows] if lists else []
+        return len(scored([shown[i] for i in rows], got, few).items.answered())
+
+    answers = yield from written(
+        prompts, numbers, decoding=decoding, seed=context.seed, pilot=pilot, read=read
+    )
     return scored(shown, answers, lists)
 
 

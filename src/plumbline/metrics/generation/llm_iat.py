@@ -22,6 +22,7 @@ from plumbline.core.scored import Asking, Items, Scored
 from plumbline.data.lexicons.iat import iat_test, iat_tests
 from plumbline.data.templates import sorting
 from plumbline.metrics.multiple_choice import chat_role
+from plumbline.metrics.pilot import FEW, written
 from plumbline.metrics.word_assignment import (
     ENOUGH,
     Counts,
@@ -84,6 +85,7 @@ def llm_iat(
     tests: Sequence[str] = (),
     draws: int | None = None,
     temperature: float = 0.0,
+    pilot: int = FEW,
     as_published: bool = False,
     **_: Any,
 ) -> Asking:
@@ -115,6 +117,7 @@ def llm_iat(
         tests: Ids of tests (`racism`, `career`, ...); default all 21.
         draws: Presentations of each test and wording, an even number; default by suite.
         temperature: Of the decoding.
+        pilot: Answers that are looked at first: if none can be read, the rest is not asked. 0 asks all.
         as_published: Take the authors' D, with 0.01 in its denominators.
 
     Returns:
@@ -130,7 +133,10 @@ def llm_iat(
     prompts = [segments(wordings[s.variant], s, role) for s in shown]
     decoding = ask.Decoding(temperature=temperature, max_tokens=TOKENS)
     numbers = [s.draw for s in shown] if temperature > 0 else None
-    (answers,) = yield [ask.generate(prompts, decoding=decoding, draws=numbers, seed=context.seed)]
+    answers = yield from written(
+        prompts, numbers, decoding=decoding, seed=context.seed, pilot=pilot,
+        read=lambda rows, got: len(scored([shown[i] for i in rows], got).items.answered()),
+    )  # fmt: skip
     return scored(shown, answers, as_published=as_published)
 
 
