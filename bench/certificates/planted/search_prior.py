@@ -19,5 +19,5 @@ class NamesNothing(PlantedScout):
 
 PLANTED = Planted(
     lambda d, s: PlantedScout(seed=s, guesses=1 - d) if d else NamesNothing(seed=s),
-    1.0, {"maps": 60, "inverted": False},
+    1.0, {"maps": 40, "inverted": False},
 )  # fmt: skip
