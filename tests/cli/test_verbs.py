@@ -114,7 +114,7 @@ def test_data_path_prints_a_verified_copy(invoke, shared_data, monkeypatch):
     got = invoke("data", "path", "weat", "weat.json")
     assert got.exit_code == 0, got.output
     assert "weat.json" in got.stdout
-    assert data.command.commands.keys() == {"list", "get", "path"}
+    assert data.command.commands.keys() == {"list", "get", "path", "table"}
 
 
 def test_plan_prints_questions_cost_and_detectable_effect(invoke, monkeypatch):

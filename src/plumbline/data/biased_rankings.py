@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from plumbline.core.errors import BadInput
-from plumbline.stats.committee import positions
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ def utilities(
     low: float = 0.3, high: float = 1.0, spread: float = 0.5,
 ) -> Floats:  # fmt: skip
     """An item's base, uniform from `low` to `high`, times a log-normal factor for every voter; (n, m)."""
+    import numpy as np
+
     base = rng.uniform(low, high, items)
     return np.asarray(base * np.exp(spread * rng.standard_normal((voters, items))))
 
@@ -56,6 +59,10 @@ def biased_rankings(
     Raises:
         BadInput: Utilities or factors that are not above 0.
     """
+    import numpy as np
+
+    from plumbline.stats.committee import positions
+
     factors, codes = np.asarray(theta, float), np.asarray(groups, np.int64)
     if not (factors > 0).all() or not (values > 0).all():
         raise BadInput(

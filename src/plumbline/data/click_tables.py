@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Final
 
 from plumbline.core.errors import BadInput, NotRecorded
 from plumbline.data.judged_tables import numbers
 from plumbline.data.ranking_tables import find
 
-Floats = NDArray[np.float64]
-Columns = Mapping[str, NDArray[Any]]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Columns = Mapping[str, NDArray[Any]]
+
+
 CALIBRATED: Final = "calibrated"
 BEHAVIOUR: Final = "behaviour_"
 
@@ -49,12 +52,16 @@ class ClickTable:
 
     def take(self, rows: NDArray[Any]) -> ClickTable:
         """The rows under a mask or at these indices."""
+        import numpy as np
+
         made = {n: getattr(self, n) for n in self.__slots__}
         return ClickTable(**{n: v[rows] if isinstance(v, np.ndarray) else v for n, v in made.items()})  # fmt: skip
 
     @property
     def swapped(self) -> NDArray[np.bool_]:
         """Rows whose document was shown at more than one rank of its query."""
+        import numpy as np
+
         _, code = np.unique(self.document, return_inverse=True)
         low, high = np.full(code.max() + 1, np.inf), np.full(code.max() + 1, -np.inf)
         np.minimum.at(low, code, self.rank)
@@ -85,6 +92,7 @@ def read_clicks(
         NotRecorded: No query, document, rank or clicks.
         BadInput: A column that does not hold what it should.
     """
+    import numpy as np
 
     def given(name: str) -> NDArray[Any] | None:
         return find(columns, name, about)
@@ -98,6 +106,8 @@ def read_clicks(
         return found
 
     def full(name: str, values: NDArray[Any]) -> Floats:
+        import numpy as np
+
         made = numbers(values, name)
         if not np.isfinite(made).all():
             raise BadInput(f"column {name!r} has empty cells; write 0 where a document was not clicked")  # fmt: skip

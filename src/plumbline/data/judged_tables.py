@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Final
 
 from plumbline.core.errors import BadInput, NotRecorded
 from plumbline.data.ranking_tables import find
 
-Floats = NDArray[np.float64]
-Columns = Mapping[str, NDArray[Any]]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Columns = Mapping[str, NDArray[Any]]
+
+
 RELEVANCE: Final = "relevance"
 CONTENT: Final = "content_"
 POOL: Final = "pool_"
@@ -70,6 +73,8 @@ def read_judged(
         NotRecorded: No query, label or features.
         BadInput: A column that does not hold what it should.
     """
+    import numpy as np
+
     who = _needed(columns, query, about).astype(str)
     marks = numbers(_needed(columns, label, about), label)
     names = {start: tuple(given) or _starting(columns, start) for start, given in ((CONTENT, content), (POOL, pool))}  # fmt: skip
@@ -97,6 +102,8 @@ def numbers(values: NDArray[Any], name: str) -> Floats:
     Raises:
         BadInput: A cell that is no number.
     """
+    import numpy as np
+
     try:
         return np.array([np.nan if v is None or v == "" else float(v) for v in values.tolist()])
     except (TypeError, ValueError):
@@ -123,6 +130,8 @@ def _starting(columns: Columns, start: str) -> tuple[str, ...]:
 
 
 def _features(columns: Columns, names: Sequence[str], about: Mapping[str, Any] | None) -> Floats:
+    import numpy as np
+
     made = [numbers(_needed(columns, name, about), name) for name in names]
     for name, values in zip(names, made, strict=True):
         if not np.isfinite(values).all():

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Final
 
 from plumbline.core.errors import BadInput, NotRecorded
-from plumbline.stats.committee import positions
 
-Ints = NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Columns = Mapping[str, NDArray[Any]]
+
+
 SELECTED: Final = "selected"
 _PREFIX: Final = "group:"
-Columns = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ def find(
     columns: Columns, name: str, about: Mapping[str, Any] | None = None
 ) -> NDArray[Any] | None:
     """The column of this name in the source, whatever role it has; None where there is none."""
+    import numpy as np
+
     roles = (about or {}).get("roles", {})
     for key in (f"column:{name}", f"{_PREFIX}{name}"):
         if key in columns:
@@ -83,6 +87,10 @@ def read_rankings(
         BadInput: A voter does not rank every item once, an item has two groups or is selected by some
             rows only, or there are several group columns and none was named.
     """
+    import numpy as np
+
+    from plumbline.stats.committee import positions
+
     who, what = (_texts(_needed(columns, n, about), n) for n in (voter, item))
     voters, v = np.unique(who, return_inverse=True)
     items, i = np.unique(what, return_inverse=True)
@@ -112,6 +120,8 @@ def _values(
     columns: Columns, rank: str, about: Mapping[str, Any] | None, cells: Ints
 ) -> tuple[NDArray[np.float64], int]:
     """What each voter sorts by, the largest first; and how many ties it has."""
+    import numpy as np
+
     places = find(columns, rank, about)
     if places is not None:
         values = -_numbers(places, rank)[cells]
@@ -136,6 +146,8 @@ def _needed(columns: Columns, name: str, about: Mapping[str, Any] | None) -> NDA
 
 
 def _texts(values: NDArray[Any], name: str) -> NDArray[Any]:
+    import numpy as np
+
     texts = values.astype(str)
     if (texts == "").any() or (texts == "nan").any():
         raise BadInput(f"column {name!r} has empty cells")
@@ -143,6 +155,8 @@ def _texts(values: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def _numbers(values: NDArray[Any], name: str) -> NDArray[np.float64]:
+    import numpy as np
+
     try:
         found = values.astype(float)
     except (TypeError, ValueError):
@@ -167,6 +181,8 @@ def _group(
 
 def _constant(values: NDArray[Any], cells: Ints, name: str) -> NDArray[Any]:
     """One value an item, the same in all rows."""
+    import numpy as np
+
     table = values[cells]
     if not (table == table[0]).all():
         raise BadInput(f"column {name!r} differs between rows of one item; an item has one group")
@@ -174,6 +190,8 @@ def _constant(values: NDArray[Any], cells: Ints, name: str) -> NDArray[Any]:
 
 
 def _chosen(values: NDArray[Any], cells: Ints) -> Ints:
+    import numpy as np
+
     flags = _constant(_numbers(values, SELECTED), cells, SELECTED)
     if not np.isin(flags, (0.0, 1.0)).all() or not flags.any():
         raise BadInput(

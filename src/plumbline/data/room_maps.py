@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Final
 
 from plumbline.core.errors import BadInput
 from plumbline.data.toml_rows import Fields, each_once, read_toml
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 COLUMNS: Final = 4  # rooms on either side of the corridor
 SIZE: Final = 7  # cells along a room
@@ -81,6 +83,8 @@ def room_of(thing: str) -> str:
 
 def draw_map(rng: np.random.Generator) -> RoomMap:
     """One building."""
+    import numpy as np
+
     kinds = tuple(rng.permutation(list(rooms()))[: 2 * COLUMNS].tolist())
     free, room = _walls(rng)
     goal_room = int(rng.integers(len(kinds)))
@@ -110,6 +114,8 @@ def _names(rng: np.random.Generator, kind: str, goal: str, *, count: int) -> lis
 
 def _walls(rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Free cells and rooms: two rows of rooms, a corridor between them, and doors."""
+    import numpy as np
+
     pitch = SIZE + 1
     free = np.zeros((2 * pitch + WIDTH + 2, COLUMNS * pitch + 1), bool)
     room = np.full(free.shape, -1)

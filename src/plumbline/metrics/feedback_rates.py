@@ -16,6 +16,7 @@ from plumbline.core.scored import Items
 from plumbline.stats.estimators import Estimator, item_weights
 
 Floats = NDArray[np.float64]
+_ROUNDING: Final = 1e-12
 
 
 def _spoke(items: Items, _: Mapping[str, Any]) -> Floats:
@@ -28,7 +29,9 @@ def _bias(sums: Floats, _: Mapping[str, Any]) -> Floats:
     """Naive minus corrected share of satisfied turns."""
     n, z, weight, weighted = np.moveaxis(sums[..., 0, :], -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(weight > 0, z / n - weighted / weight, np.nan)
+        gap = z / n - weighted / weight
+    # Where all speak up alike both rates are one number, and their difference is rounding.
+    return np.where(weight > 0, np.where(np.abs(gap) < _ROUNDING, 0.0, gap), np.nan)
 
 
 def _corrected(sums: Floats, _: Mapping[str, Any]) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from plumbline.core.errors import BadInput, UnknownName
+from plumbline.core.errors import BadInput, NotRecorded, UnknownName
 from plumbline.metrics.recorded import column_called
 from plumbline.metrics.verdict_table import Verdicts, holds, read
 
@@ -85,14 +85,21 @@ def read_ratings(
         names: What the table calls judge, system, task and rating, where it is not that.
 
     Raises:
-        UnknownName: No such column.
+        NotRecorded: A column is not there.
+        UnknownName: A name of a column that no rating table has.
         BadInput: Ratings that are no numbers.
     """
     strange = sorted(set(names or {}) - set(RATED))
     if strange:
         raise UnknownName("column of a rating table", strange[0], RATED)
     called = {name: (names or {}).get(name, name) for name in RATED}
-    said = column_called(columns, called["rating"], about)
+    try:
+        said = column_called(columns, called["rating"], about)
+        who = [_texts(column_called(columns, called[n], about)) for n in RATED[:3]]
+    except UnknownName as absent:
+        raise NotRecorded(
+            f"ratings want the columns {', '.join(called.values())}: {absent}"
+        ) from None
     try:
         score = said.astype(float)
     except ValueError:
@@ -101,7 +108,7 @@ def read_ratings(
             "has the columns first, second and verdict instead"
         ) from None
     why = np.where(np.isfinite(score), "", NONE).astype(object)
-    judge, system, task = (_texts(column_called(columns, called[n], about)) for n in RATED[:3])
+    judge, system, task = who
     return Judgements(judge, system, task, score, why)
 
 

@@ -8,10 +8,13 @@ one more, and a full stop ends them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from plumbline.core.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+
 
 END = " ."
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Final
 
 from plumbline.core.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+
 
 SHARE: Final = 0.1
 TRIES: Final = 20
@@ -40,6 +42,8 @@ def shuffled(
         share: Of the words, above 0 and at most 1.
         words: Where the words are, (start, end) in order; default as above.
     """
+    import numpy as np
+
     if not 0 < share <= 1:
         raise BadInput(f"the share of words to move is above 0 and at most 1; got {share:g}")
     spans = [m.span() for m in UNIT.finditer(text)] if words is None else list(words)

@@ -31,7 +31,7 @@ FORMS = (
     "prompts: sentence completion", "prompts: question answering",
     # Beyond the survey: what other methods read.
     "classified texts", "annotations", "judgements of answers", "recorded decisions",
-    "released outputs", "reference distributions", "word lists", "paired vectors",
+    "released outputs", "reference distributions", "word lists", "paired vectors", "numeric facts",
 )  # fmt: skip
 
 

@@ -224,10 +224,11 @@ def _measures(how: str) -> list[Measure]:
 def simulate(rng: np.random.Generator, *, dial: float) -> tuple[Scored, float]:
     """300 conversations of 4 turns, .7 satisfied (correlation .2): happy users speak with .3, others with .3 + dial.
 
-    The naive share tends to .7 * .3 over .7 * .3 + .3 * (.3 + dial); the truth is that minus .7.
+    These are means: how freely somebody speaks varies from turn to turn, by .2 either way, whatever the turn was
+    like. The naive share tends to .7 * .3 over .7 * .3 + .3 * (.3 + dial); the truth is that minus .7.
     """
     glad = rng.random((_CLUSTERS, _TURNS)) < rng.beta(4 * _RATE, 4 * (1 - _RATE), (_CLUSTERS, 1))
-    r = np.where(glad, _HAPPY, _HAPPY + dial)
+    r = rng.uniform(_HAPPY - 0.2, _HAPPY + 0.2, glad.shape) + dial * ~glad
     kind = np.where(rng.random(r.shape) < r, np.where(glad, SATISFIED, DISSATISFIED), NEITHER)
     talk = np.repeat(np.arange(_CLUSTERS), _TURNS).astype(str).astype(object)
     spoken = _RATE * _HAPPY
