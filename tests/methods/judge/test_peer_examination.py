@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.core.errors import BadInput, UnknownName
+from plumbline.core.errors import BadInput, NotRecorded, UnknownName
 from plumbline.core.results import Undefined
 from plumbline.core.scored import Scored
 from plumbline.core.seeds import Seeds
@@ -196,8 +196,10 @@ def test_bad_input():
         got(table(np.full((2, 2, 3), np.nan)))
     from plumbline.metrics.rating_table import read_ratings
 
-    with pytest.raises(UnknownName):
+    with pytest.raises(NotRecorded, match="rating"):
         read_ratings({"judge": np.array(["a"])}, {})
+    with pytest.raises(UnknownName):
+        read_ratings({"judge": np.array(["a"])}, {}, names={"points": "x"})
 
 
 @pytest.mark.parametrize("dial", method.DIALS)
