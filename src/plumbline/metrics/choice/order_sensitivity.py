@@ -51,7 +51,7 @@ def trend(right: Floats) -> Floats:
     harm="disparate system performance",
     needs=("choose",),
     paper="arxiv:2307.03172",
-    suite="quick",
+    suite="standard",
     estimand="accuracy with the note that holds the answer first, minus with it last among five, over kinds of short invented facts like these; English",
     unit="rate",
     null={
