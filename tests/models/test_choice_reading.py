@@ -80,7 +80,7 @@ WRITTEN = [
 
 @pytest.mark.parametrize(("answer", "meant"), WRITTEN, ids=[w[0][:30] for w in WRITTEN])
 def test_letters(answer, meant):
-    """Each string is read as a careful person would read it."""
+    """S117 check 4: each string is read as a careful person would read it."""
     wanted = Reading(meant) if isinstance(meant, int) else Reading(-1, meant)
     assert read_choice(answer, LETTERS, ANIMALS) == wanted
 
