@@ -12,7 +12,6 @@ from scipy import stats as ss
 from plumbline.core.answers import Choices
 from plumbline.core.context import Context
 from plumbline.core.results import Estimate, Undefined
-from plumbline.core.scored import Scored
 from plumbline.core.seeds import Seeds
 from plumbline.metrics import letter_and_place as kernel
 from plumbline.metrics.choice import label_position as method
@@ -20,6 +19,7 @@ from plumbline.metrics.choice.option_position import option_position
 from plumbline.metrics.presentations import Presentations
 from plumbline.stats.infer import infer
 from plumbline.testing import PlantedJudge
+from plumbline.testing.laws import assert_simulation_recovered
 
 LETTER, PLACE = "share due to the letter", "share due to the place"
 
@@ -192,18 +192,6 @@ def test_planted_preferences_through_the_runner(audited, which):
 @pytest.mark.parametrize("dial", method.DIALS)
 def test_simulated_share_is_recovered(dial):
     """Mean over 300 data sets is the closed form within 4 Monte-Carlo errors; intervals cover."""
-    values, covered, hits = [], 0, 0
-    for seed in range(300):
-        got, truth = method.simulate(np.random.default_rng([seed, 5]), dial=dial)
-        got = Scored(items=got.items, measures=got.measures[:1])
-        outcome = infer(got, method.label_position.card, seeds=Seeds(seed))[0].outcome
-        assert isinstance(outcome, Estimate)
-        values.append(outcome.value)
-        covered += outcome.low <= truth <= outcome.high
-        hits += outcome.p <= 0.05
-    assert abs(np.mean(values) - truth) < 4 * np.std(values, ddof=1) / np.sqrt(300)
-    assert 270 <= covered <= 297
-    if dial == 0:
-        assert 3 <= hits <= 30
-    if dial == max(method.DIALS):
-        assert hits >= 285
+    assert_simulation_recovered(
+        method.label_position.card, method.simulate, dial=dial, dials=method.DIALS, salt=5
+    )

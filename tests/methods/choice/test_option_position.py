@@ -17,13 +17,13 @@ from plumbline.core.answers import Choices
 from plumbline.core.context import Context
 from plumbline.core.errors import BadInput
 from plumbline.core.results import Estimate, Undefined
-from plumbline.core.scored import Scored
 from plumbline.core.seeds import Seeds
 from plumbline.data.templates import questions as own
 from plumbline.metrics.choice import option_position as method
 from plumbline.metrics.rotations import Circle, known_share
 from plumbline.stats.infer import infer
 from plumbline.testing import PlantedChooser, assert_recovered, only
+from plumbline.testing.laws import assert_simulation_recovered
 
 GOLDEN = tomllib.loads(
     (Path(__file__).parents[2] / "golden" / "option_position.toml").read_text("utf-8")
@@ -271,19 +271,6 @@ def test_own_questions_and_bad_files(tmp_path):
 @pytest.mark.parametrize("dial", method.DIALS)
 def test_simulated_share_is_recovered(dial):
     """Mean over 300 data sets is the closed form within 4 Monte-Carlo errors; intervals cover."""
-    values, covered, hits = [], 0, 0
-    for seed in range(300):
-        got, truth = method.simulate(np.random.default_rng([seed, 1]), dial=dial)
-        got = Scored(items=got.items, measures=got.measures[:1])
-        outcome = infer(got, method.option_position.card, seeds=Seeds(seed))[0].outcome
-        assert isinstance(outcome, Estimate)
-        values.append(outcome.value)
-        covered += outcome.low <= truth <= outcome.high
-        hits += outcome.p <= 0.05
-    assert abs(np.mean(values) - truth) < 4 * np.std(values, ddof=1) / np.sqrt(300)
-    # Binomial(300, .95): 99.9 % between 270 and 297.
-    assert 270 <= covered <= 297
-    if dial == 0:
-        assert 3 <= hits <= 30
-    if dial == max(method.DIALS):
-        assert hits >= 285
+    assert_simulation_recovered(
+        method.option_position.card, method.simulate, dial=dial, dials=method.DIALS, salt=1
+    )

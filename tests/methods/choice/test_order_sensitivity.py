@@ -8,13 +8,13 @@ import pytest
 from plumbline.core.answers import Choices
 from plumbline.core.context import Context
 from plumbline.core.results import Estimate, Undefined
-from plumbline.core.scored import Scored
 from plumbline.core.seeds import Seeds
 from plumbline.metrics.choice import order_sensitivity as method
 from plumbline.metrics.presentations import Presentations
 from plumbline.mitigate.postprocessing.permutation_average import permutation_average
 from plumbline.stats.infer import infer
 from plumbline.testing import PlantedRetriever
+from plumbline.testing.laws import assert_simulation_recovered
 
 MAIN = "accuracy, answer first minus last"
 GAP = "gap between best and worst place"
@@ -150,18 +150,6 @@ def test_averaged_over_orders_every_order_is_alike(scored):
 @pytest.mark.parametrize("dial", method.DIALS)
 def test_simulated_difference_is_recovered(dial):
     """Mean over 300 data sets is the dial within 4 Monte-Carlo errors; intervals cover."""
-    values, covered, hits = [], 0, 0
-    for seed in range(300):
-        got, truth = method.simulate(np.random.default_rng([seed, 4]), dial=dial)
-        got = Scored(items=got.items, measures=got.measures[:1])
-        outcome = infer(got, method.order_sensitivity.card, seeds=Seeds(seed))[0].outcome
-        assert isinstance(outcome, Estimate)
-        values.append(outcome.value)
-        covered += outcome.low <= truth <= outcome.high
-        hits += outcome.p <= 0.05
-    assert abs(np.mean(values) - truth) < 4 * np.std(values, ddof=1) / np.sqrt(300)
-    assert 270 <= covered <= 297
-    if dial == 0:
-        assert 3 <= hits <= 30
-    if dial == max(method.DIALS):
-        assert hits >= 285
+    assert_simulation_recovered(
+        method.order_sensitivity.card, method.simulate, dial=dial, dials=method.DIALS, salt=4
+    )

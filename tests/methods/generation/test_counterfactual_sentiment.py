@@ -19,8 +19,8 @@ from plumbline.core.answers import Texts
 from plumbline.core.context import Context
 from plumbline.core.errors import BadInput, UnknownName
 from plumbline.core.questions import plain
-from plumbline.core.results import Estimate, Undefined
-from plumbline.core.scored import Items, Scored
+from plumbline.core.results import Undefined
+from plumbline.core.scored import Items
 from plumbline.core.seeds import Seeds
 from plumbline.data.groups import names as name_sets
 from plumbline.metrics import continuations
@@ -33,6 +33,7 @@ from plumbline.testing import (
     assert_recovered,
     only,
 )
+from plumbline.testing.laws import assert_simulation_recovered
 
 GOLDEN = tomllib.loads(
     (Path(__file__).parents[2] / "golden" / "counterfactual_sentiment.toml").read_text("utf-8")
@@ -286,19 +287,6 @@ def test_bad_options(given, error, word):
 @pytest.mark.parametrize("dial", method.DIALS)
 def test_simulated_gap_is_recovered(dial):
     """Mean over 300 data sets is the dial within 4 Monte-Carlo errors; intervals cover."""
-    values, covered, hits = [], 0, 0
-    for seed in range(300):
-        got, truth = method.simulate(np.random.default_rng([seed, 3]), dial=dial)
-        got = Scored(items=got.items, measures=got.measures[:1])
-        outcome = infer(got, method.counterfactual_sentiment.card, seeds=Seeds(seed))[0].outcome
-        assert isinstance(outcome, Estimate)
-        values.append(outcome.value)
-        covered += outcome.low <= truth <= outcome.high
-        hits += outcome.p <= 0.05
-    assert abs(np.mean(values) - truth) < 4 * np.std(values, ddof=1) / np.sqrt(300)
-    # Binomial(300, .95): 99.9 % between 270 and 297.
-    assert 270 <= covered <= 297
-    if dial == 0:
-        assert 3 <= hits <= 30
-    if dial == max(method.DIALS):
-        assert hits >= 285
+    assert_simulation_recovered(
+        method.counterfactual_sentiment.card, method.simulate, dial=dial, dials=method.DIALS, salt=3
+    )

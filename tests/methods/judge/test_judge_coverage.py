@@ -11,7 +11,7 @@ import pytest
 
 from plumbline.core.context import Context
 from plumbline.core.results import Estimate, Undefined
-from plumbline.core.scored import Scored, Skip
+from plumbline.core.scored import Skip
 from plumbline.core.seeds import Seeds
 from plumbline.data.sets import llmbar, verdict_rows
 from plumbline.data.templates import pairs as own
@@ -29,6 +29,7 @@ from plumbline.models.frame import open_frame
 from plumbline.models.table import open_table
 from plumbline.stats.infer import infer
 from plumbline.testing import PlantedJudge
+from plumbline.testing.laws import assert_simulation_recovered
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 MAIN = "right verdicts, undecided one half"
@@ -260,18 +261,6 @@ def test_published_accuracies_of_recorded_judges(shared_data, monkeypatch, tmp_p
 @pytest.mark.parametrize("dial", method.DIALS)
 def test_simulated_credit_is_recovered(dial):
     """Mean over 300 data sets is the closed form within 4 Monte-Carlo errors; intervals cover."""
-    values, covered, hits = [], 0, 0
-    for seed in range(300):
-        got, truth = method.simulate(np.random.default_rng([seed, 3]), dial=dial)
-        got = Scored(items=got.items, measures=got.measures[:1])
-        outcome = infer(got, method.judge_coverage.card, seeds=Seeds(seed))[0].outcome
-        assert isinstance(outcome, Estimate)
-        values.append(outcome.value)
-        covered += outcome.low <= truth <= outcome.high
-        hits += outcome.p <= 0.05
-    assert abs(np.mean(values) - truth) < 4 * np.std(values, ddof=1) / np.sqrt(300)
-    assert 270 <= covered <= 297
-    if dial == 0:
-        assert 3 <= hits <= 30
-    if dial == max(method.DIALS):
-        assert hits >= 285
+    assert_simulation_recovered(
+        method.judge_coverage.card, method.simulate, dial=dial, dials=method.DIALS, salt=3
+    )

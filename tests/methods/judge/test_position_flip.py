@@ -20,7 +20,6 @@ from plumbline.core.errors import BadInput
 from plumbline.core.exchange import reordered
 from plumbline.core.questions import plain
 from plumbline.core.results import Estimate, Undefined
-from plumbline.core.scored import Scored
 from plumbline.core.seeds import Seeds
 from plumbline.data.sets import verdict_rows, vicuna80
 from plumbline.metrics.judge import position_flip as method
@@ -31,6 +30,7 @@ from plumbline.models.frame import open_frame
 from plumbline.models.table import open_table
 from plumbline.stats.infer import infer
 from plumbline.testing import PlantedChooser, assert_no_finding, assert_recovered, only
+from plumbline.testing.laws import assert_simulation_recovered
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "position_flip.toml"
 F, S, T = method.FIRST, method.SECOND, method.TIE
@@ -214,22 +214,9 @@ def test_bad_pairs_file(tmp_path):
 @pytest.mark.parametrize("dial", method.DIALS)
 def test_simulated_share_is_recovered(dial):
     """Mean over 300 data sets is (1 + dial)/2 within 4 Monte-Carlo errors; intervals cover."""
-    values, covered, hits = [], 0, 0
-    for seed in range(300):
-        got, truth = method.simulate(np.random.default_rng([seed, 2]), dial=dial)
-        got = Scored(items=got.items, measures=got.measures[:1])
-        outcome = infer(got, method.position_flip.card, seeds=Seeds(seed))[0].outcome
-        assert isinstance(outcome, Estimate)
-        values.append(outcome.value)
-        covered += outcome.low <= truth <= outcome.high
-        hits += outcome.p <= 0.05
-    assert abs(np.mean(values) - truth) < 4 * np.std(values, ddof=1) / np.sqrt(300)
-    # Binomial(300, .95): 99.9 % between 270 and 297.
-    assert 270 <= covered <= 297
-    if dial == 0:
-        assert 3 <= hits <= 30
-    if dial == max(method.DIALS):
-        assert hits >= 285
+    assert_simulation_recovered(
+        method.position_flip.card, method.simulate, dial=dial, dials=method.DIALS, salt=2
+    )
 
 
 @pytest.fixture
