@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from plumbline.audit.leaderboard import COUNTED, LENGTHS, PLACES, STRANGERS, leaderboard
 from plumbline.core.errors import BadInput
@@ -150,3 +151,39 @@ def test_bad_input():
         leaderboard(verdicts("j", "q", "a", "b", [NONE], why=np.array(["refused"], object)))
     with pytest.raises(BadInput, match="one question"):
         leaderboard(verdicts("jj", "qq", "ab", "ba", [FIRST, TIE]))
+
+
+def longer_wins(rng, *, quality, bonus, met):
+    """Verdicts of a judge that likes the longer answer by `bonus` log-odds, whatever the difference.
+
+    ada writes the longer answer in four of five. `met` says how often each pair is compared: uneven on purpose.
+    """
+    rows, lengths = [], []
+    for (a, b), count in met.items():
+        for i in range(count):
+            ahead = 1 if rng.random() < (0.8 if a == 0 else 0.5) else -1
+            wins = quality[a] - quality[b] + bonus * ahead + rng.logistic() > 0
+            size, won = (200 + 40 * ahead, 200), FIRST if wins else SECOND
+            one, two = (a, b) if i % 2 else (b, a)
+            rows.append(("j", f"q{a}{b}{i}", SYSTEMS[one], SYSTEMS[two], won if i % 2 else 1 - won))
+            lengths.append(size if i % 2 else size[::-1])
+    return verdicts(*zip(*rows, strict=True), lengths=np.array(lengths, float).T)
+
+
+def test_lengths_made_equal_are_the_shares_of_quality_with_opponents_alike():
+    """Closed form: the mean over a system's opponents of logistic(difference of qualities), met often or rarely."""
+    quality = np.array([0.4, 0.0, -1.2])
+    met = {(0, 1): 6000, (0, 2): 1500, (1, 2): 1500}
+    table = longer_wins(np.random.default_rng(4), quality=quality, bonus=0.9, met=met)
+    assert {FIRST, SECOND} == {0, 1}
+    truth = (expit(quality[:, None] - quality).sum(axis=1) - 0.5) / 2
+    ways = leaderboard(table).ways
+    # Each share has an error of at most sqrt(1/4 / 1500); four of them.
+    assert list(ways[LENGTHS].values()) == pytest.approx(truth, abs=4 * np.sqrt(0.25 / 1500))
+    gaps = quality[0] - quality[1:]
+    recorded = (0.8 * expit(gaps + 0.9) + 0.2 * expit(gaps - 0.9)).mean()
+    assert ways[COUNTED]["ada"] == pytest.approx(recorded, abs=4 * np.sqrt(0.25 / 1500))
+    # Lengths that nobody likes change nothing, though ada meets bob four times as often as cyd.
+    fair = longer_wins(np.random.default_rng(5), quality=quality, bonus=0.0, met=met)
+    ways = leaderboard(fair).ways
+    assert list(ways[LENGTHS].values()) == pytest.approx(list(ways[COUNTED].values()), abs=0.02)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import expit, stdtrit
 
 from plumbline.core.errors import BadInput
 from plumbline.core.seeds import Seeds
@@ -141,7 +141,7 @@ def _ways(
             left_out[name] = why
         else:
             ways[name] = counted
-    equal = _lengths_equal(read, names)
+    equal = _lengths_equal(read, names, met=_tallies(read, names)[1].sum(axis=0) > 0)
     if isinstance(equal, str):
         left_out[LENGTHS] = equal
     else:
@@ -170,7 +170,8 @@ def _selections(
             yield f"without the judge {judge}", np.flatnonzero(read.judge != judge), ""
 
 
-def _lengths_equal(read: Verdicts, names: Sequence[str]) -> Floats | str:
+def _lengths_equal(read: Verdicts, names: Sequence[str], *, met: NDArray[np.bool_]) -> Floats | str:
+    """Win rates against the opponents of the other ways, alike, by the model's pairwise shares."""
     known = np.isfinite(read.lengths).all(axis=0)
     if not known.any():
         return "the lengths of the answers are not recorded"
@@ -184,8 +185,8 @@ def _lengths_equal(read: Verdicts, names: Sequence[str]) -> Floats | str:
         return str(absent)
     if set(got.systems) != set(names):
         return "a system has no verdict with both lengths"
-    by = dict(zip(got.systems, got.controlled, strict=True))
-    return np.array([float(by[n]) for n in names])
+    # Both are sorted, so qualities stand in the order of `names`.
+    return win_rates(expit(got.quality[:, None] - got.quality), met.astype(float))
 
 
 def _row(
