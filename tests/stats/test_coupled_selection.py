@@ -165,6 +165,8 @@ def test_judged_negatives_give_two_ordinary_regressions():
     judged = (rng.random(2000) < expit(x[:, 2] - 0.3)).astype(float)
     y = judged * (rng.random(2000) < expit(1.5 * x[:, 0] - 0.5))
     fit = coupled(x[:, :2], x[:, 2:], y, judged=judged)
+    assert fit.converged
+    assert fit.steps < 30  # Newton's method; what was taken, not what is allowed
     seen = judged == 1
     alone = [logistic(x[seen, :2], y[seen]), logistic(x[:, 2:], judged)]
     assert fit.relevance == pytest.approx(alone[0].coefficients, abs=1e-4)

@@ -157,19 +157,28 @@ def soft_logistic(x: ArrayLike, target: ArrayLike, *, weight: ArrayLike | None =
 
     Raises:
         BadInput: Targets outside 0 and 1, or shapes that differ.
+        UndefinedStatistic: A constant feature, or steps that do not die out.
     """
     z, back = _standardised(x, "x")
     wanted = vector(target, "target")
     if wanted.size != z.shape[0] or (wanted < 0).any() or (wanted > 1).any():
         raise BadInput(f"target has {wanted.size} values for {z.shape[0]} rows; wanted 0 to 1")
     mass = np.ones(wanted.size) if weight is None else vector(weight, "weight")
+    theta, steps, converged = _soft_fit(z, wanted, RIDGE, mass)
+    if not converged:
+        raise UndefinedStatistic(f"the coefficients did not settle in {steps} steps")
+    return np.asarray(back @ theta)
+
+
+def _soft_fit(z: Floats, target: Floats, ridge: float, weight: Floats) -> tuple[Floats, int, bool]:
+    """Coefficients, how many steps were taken, and whether they died out."""
     theta = np.zeros(z.shape[1])
-    for _ in range(_STEPS):
-        step = _soft_step(z, wanted, theta, RIDGE, mass)
+    for count in range(1, _STEPS + 1):
+        step = _soft_step(z, target, theta, ridge, weight)
         theta = theta + step
         if np.abs(step).max() < _SMALL:
-            break
-    return np.asarray(back @ theta)
+            return theta, count, True
+    return theta, _STEPS, False
 
 
 def _soft_step(z: Floats, target: Floats, theta: Floats, ridge: float, weight: Floats) -> Floats:
@@ -241,16 +250,12 @@ def _apart(
     z_r: Floats, z_s: Floats, y: Floats, judged: Floats, ridge: float
 ) -> tuple[Floats, int, bool]:
     """Judged negatives are known: relevance from judged rows, selection from who was judged."""
-    parts = []
-    for z, target, weight in ((z_r, y, judged), (z_s, judged, np.ones(y.size))):
-        theta = np.zeros(z.shape[1])
-        for _ in range(_STEPS):
-            step = _soft_step(z, target, theta, ridge, weight)
-            theta = theta + step
-            if np.abs(step).max() < _SMALL:
-                break
-        parts.append(theta)
-    return np.concatenate(parts), _STEPS, True
+    fits = [
+        _soft_fit(z, target, ridge, weight)
+        for z, target, weight in ((z_r, y, judged), (z_s, judged, np.ones(y.size)))
+    ]
+    theta, steps, converged = zip(*fits, strict=True)
+    return np.concatenate(theta), max(steps), all(converged)
 
 
 def _scores(

@@ -91,9 +91,9 @@ def _positive(scores: ArrayLike) -> Floats:
 
 
 def preference(better: ArrayLike, worse: ArrayLike, *, tie: float = 0.0) -> Floats:
-    """1 where the better one scores higher by more than `tie`, 0 where the worse one does, NaN for a tie."""
+    """1 where the better one scores higher by more than `tie` (and rounding), 0 where the worse one does, NaN for a tie."""
     gap = vector(better, "better") - vector(worse, "worse")
-    return np.where(np.abs(gap) <= tie, np.nan, (gap > 0).astype(float))
+    return np.where(np.abs(gap) <= tie + SLACK, np.nan, (gap > 0).astype(float))
 
 
 def accuracies(better: ArrayLike, worse: ArrayLike, *, tie: float = 0.0) -> tuple[float, float | None]:  # fmt: skip

@@ -149,6 +149,9 @@ def test_ties():
     assert with_ties == pytest.approx(0.5 * 5 / 6, abs=0.015)
     assert d.accuracies(better, worse, tie=np.inf) == (0.0, None)
     assert np.isnan(d.preference([1.0, 2.0], [2.0, 1.0], tie=1.0)).all()
+    # .8 - .7 is more than .1 by rounding; .85 - .7 really is.
+    assert np.isnan(d.preference([0.8, 0.7], [0.7, 0.8], tie=0.1)).all()
+    assert d.preference([0.85, 0.7], [0.7, 0.85], tie=0.1) == pytest.approx([1.0, 0.0])
     got = method.preferences(np.arange(20_000).astype(object), better, worse, tie=0)
     rows = infer(got, method.score_dispersion.card, seeds=Seeds(0), settings=Settings(draws=199))
     assert [f.outcome.value for f in rows] == pytest.approx([with_ties, without])
