@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from plumbline.core.errors import BadInput
 from plumbline.metrics import score_columns as named
+from plumbline.metrics.cell_texts import number_text
 from plumbline.stats.agreement import cohen_kappa
 from plumbline.stats.confusion import corrected_shares, weighted_f1
 from plumbline.stats.reliability import krippendorff_alpha
@@ -232,7 +233,7 @@ def _between(humans: Floats) -> float | str:
 
 
 def _coders(humans: Floats) -> list[list[str | None]]:
-    return [[None if np.isnan(v) else f"{v:g}" for v in coder] for coder in humans.T.tolist()]
+    return [[number_text(v) or None for v in coder] for coder in humans.T.tolist()]
 
 
 def _or_reason(make: Any) -> float | str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import BadInput, NotRecorded, UnknownName
+from plumbline.metrics.cell_texts import named
 from plumbline.metrics.recorded import column_called
 from plumbline.metrics.verdict_table import Verdicts, holds, read
 
@@ -87,7 +88,7 @@ def read_ratings(
     Raises:
         NotRecorded: A column is not there.
         UnknownName: A name of a column that no rating table has.
-        BadInput: Ratings that are no numbers.
+        BadInput: Ratings that are no numbers, or a row without a judge, system or task.
     """
     strange = sorted(set(names or {}) - set(RATED))
     if strange:
@@ -95,7 +96,7 @@ def read_ratings(
     called = {name: (names or {}).get(name, name) for name in RATED}
     try:
         said = column_called(columns, called["rating"], about)
-        who = [_texts(column_called(columns, called[n], about)) for n in RATED[:3]]
+        who = [named(column_called(columns, called[n], about), called[n]) for n in RATED[:3]]
     except UnknownName as absent:
         raise NotRecorded(
             f"ratings want the columns {', '.join(called.values())}: {absent}"
@@ -165,12 +166,6 @@ def owned(
             "own={judge: [systems]} or families={name: family}"
         )
     return found
-
-
-def _texts(values: NDArray[Any]) -> NDArray[np.object_]:
-    if values.dtype.kind == "f":
-        return np.array([f"{v:g}" for v in values.tolist()], dtype=object)
-    return np.array([str(v).strip() for v in values.tolist()], dtype=object)
 
 
 def _positions(values: NDArray[Any], names: Sequence[str]) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import BadInput, NotRecorded, UnknownName
+from plumbline.metrics.cell_texts import cell_texts
 from plumbline.metrics.recorded import column_called
 
 Columns = Mapping[str, NDArray[Any]]
@@ -44,10 +45,9 @@ def texts(columns: Columns, name: str, about: Mapping[str, Any]) -> NDArray[Any]
         NotRecorded: There is no such column.
     """
     cells = given(columns, name, about)
-    if cells.dtype.kind == "f":
-        return np.array(["" if np.isnan(v) else f"{v:g}" for v in cells.tolist()], dtype=object)
-    made = [str(v).strip() for v in cells.tolist()]
-    return np.array(["" if t.casefold() in EMPTY else t for t in made], dtype=object)
+    return np.array(
+        ["" if t.casefold() in EMPTY else t for t in cell_texts(cells).tolist()], dtype=object
+    )
 
 
 def numbers(columns: Columns, name: str, about: Mapping[str, Any]) -> Floats:

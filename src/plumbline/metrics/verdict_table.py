@@ -19,6 +19,7 @@ from plumbline.core import questions as ask
 from plumbline.core.context import Context
 from plumbline.core.errors import BadInput, NotRecorded, UnknownName
 from plumbline.core.questions import Batch
+from plumbline.metrics.cell_texts import cell_texts, named
 from plumbline.metrics.recorded import column_called
 
 Ints = NDArray[np.int64]
@@ -146,17 +147,18 @@ def read(
 
     Raises:
         NotRecorded: A column that is needed is not there.
-        BadInput: A verdict, a better answer or a length that cannot be read; a system is compared
-            with itself; no row is left.
+        BadInput: A verdict, a better answer or a length that cannot be read; a row without a judge,
+            question or system; a system is compared with itself; no row is left.
     """
     called = _names(names)
-    found = {n: _texts(_column(columns, about, called[n])) for n in NEEDED}
+    found = {n: named(_column(columns, about, called[n]), called[n]) for n in NEEDED[:-1]}
+    said = cell_texts(_column(columns, about, called["verdict"]))
     rows = np.ones(found["judge"].size, bool)
     for name, value in (where or {}).items():
-        rows &= _texts(_column(columns, about, name)) == str(value)
+        rows &= cell_texts(_column(columns, about, name)) == str(value)
     if not rows.any():
         raise BadInput(f"no row has {', '.join(f'{k} = {v!r}' for k, v in (where or {}).items())}")
-    verdict, why = _verdicts(found["verdict"], called["verdict"])
+    verdict, why = _verdicts(said, called["verdict"])
     same = found["first"] == found["second"]
     if same.any():
         row = int(np.argmax(same))
@@ -202,13 +204,6 @@ def _column(
     return column_called(columns, name, about)
 
 
-def _texts(values: NDArray[Any]) -> Texts:
-    """Text of cells; whole numbers without a fraction."""
-    if values.dtype.kind == "f":
-        return np.array(["" if np.isnan(v) else f"{v:g}" for v in values.tolist()], dtype=object)
-    return np.array([str(v).strip() for v in values.tolist()], dtype=object)
-
-
 def _verdicts(cells: Texts, name: str) -> tuple[Ints, Texts]:
     levels, where = np.unique(cells.astype(str), return_inverse=True)
     codes, reasons = [], []
@@ -233,7 +228,7 @@ def _better(
     """The better answer's place: the column names a system (contents), or a tie."""
     if name is None:
         return np.full(found["first"].size, NONE, np.int64)
-    cells = _texts(_column(columns, about, name))
+    cells = cell_texts(_column(columns, about, name))
     folded = np.array([c.casefold() for c in cells.tolist()], dtype=object)
     place = np.full(cells.size, -2, np.int64)
     place[np.isin(folded, list(EMPTY))] = NONE
@@ -255,7 +250,9 @@ def _numbers(
     if name is None:
         return np.full(count, np.nan)
     try:
-        return np.array([float(t) if t else np.nan for t in _texts(_column(columns, about, name))])
+        return np.array(
+            [float(t) if t else np.nan for t in cell_texts(_column(columns, about, name))]
+        )
     except ValueError as wrong:
         raise BadInput(f"column {name!r} must hold numbers: {wrong}") from None
 

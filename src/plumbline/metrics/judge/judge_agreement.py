@@ -83,7 +83,8 @@ def judge_agreement(
     coin has 1/2, 1/4 and 1/2 where no ties are given. Cohen's kappa takes away what equal shares of verdicts by place would give.
 
     Fleiss' kappa and Krippendorff's alpha say how far the raters (default all judges of the table, `raters` names
-    some) agree on one presentation, whoever is right; a rare category pushes both down. With three or
+    some) agree on one presentation, whoever is right; rows of one judge on one presentation are raters of their
+    own, as where people are recorded under one name, so leave out a model's repeats; a rare category pushes both down. With three or
     more systems the facts hold the rank correlation of their win rates, by each judge and by the better answers.
 
     Args:
