@@ -15,6 +15,7 @@ from plumbline.core.scored import Items
 from plumbline.metrics import double_difference as contrasts
 from plumbline.metrics.rating_table import sides
 from plumbline.stats.estimators import Estimator, item_weights
+from plumbline.stats.undefined import UndefinedStatistic
 
 Floats = NDArray[np.float64]
 Own = Mapping[str, Sequence[str]]
@@ -31,7 +32,11 @@ LINEAR: Final = {
 
 
 def _prepare(items: Items, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Weights of the cells that are there."""
+    """Weights of the cells that are there.
+
+    Raises:
+        UndefinedStatistic: The judge in question has no judgement among these rows.
+    """
     judges, things = np.unique(items["judge"]), np.unique(items["thing"])
     present = np.zeros((judges.size, things.size), bool)
     cell = np.searchsorted(judges, items["judge"]) * things.size + np.searchsorted(
@@ -43,6 +48,8 @@ def _prepare(items: Items, options: Mapping[str, Any]) -> Mapping[str, Any]:
     weights, made = _weights(present, stake, str(options["form"]), verdicts=verdicts)
     has = np.isfinite(weights).reshape(judges.size, -1).all(axis=1)
     judge = options.get("judge")
+    if judge is not None and judge not in judges.tolist():
+        raise UndefinedStatistic(f"no judgement by {judge} was read")
     at = None if judge is None else judges.tolist().index(judge)
     kept = np.flatnonzero(has) if at is None else np.array([at])
     return {**options, **made, "cell": cell, "shape": present.shape, "stake": stake, "kept": kept,

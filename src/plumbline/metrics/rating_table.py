@@ -149,23 +149,30 @@ def owned(
         BadInput: A name in `own` or `families` that is neither judge nor system, or nobody owns anything.
     """
     known = {*judges, *systems}
-    given = {*(own or {}), *(s for named in (own or {}).values() for s in named), *(families or {})}
+    given = {*(own or {}), *(s for some in (own or {}).values() for s in some), *(families or {})}
     if given - known:
         raise BadInput(
             f"{min(given - known)!r} is neither a judge nor a system here: {', '.join(sorted(known))}"
         )
-    found = {}
+    found = themselves(judges, systems, own)
     for judge in judges:
-        mine = set((own or {}).get(judge, (judge,)))
         family = (families or {}).get(judge)
         kin = {s for s in systems if family is not None and (families or {}).get(s) == family}
-        found[judge] = tuple(sorted((mine | kin) & set(systems)))
+        found[judge] = tuple(sorted(kin.union(found[judge])))
     if not any(found.values()):
         raise BadInput(
             f"no judge ({', '.join(judges)}) has a system of its own among {', '.join(systems)}; say with "
             "own={judge: [systems]} or families={name: family}"
         )
     return found
+
+
+def themselves(
+    judges: Sequence[str], systems: Sequence[str], own: Mapping[str, Sequence[str]] | None
+) -> dict[str, tuple[str, ...]]:
+    """The systems of each judge without its kin's: as named, else the system of its own name, if there is one."""
+    mine = {judge: set((own or {}).get(judge, (judge,))) for judge in judges}
+    return {judge: tuple(sorted(some & set(systems))) for judge, some in mine.items()}
 
 
 def _positions(values: NDArray[Any], names: Sequence[str]) -> NDArray[np.int64]:

@@ -296,6 +296,37 @@ def test_through_a_whole_audit(audited):
     assert main["p"] < 0.01
 
 
+def test_kin_without_an_own_system_among_the_judged(audited):
+    """Two houses judge each other's models, none itself: kin count, and there is nothing of their own to leave out."""
+    rng = np.random.default_rng(11)
+    judges, systems = ("a0", "b0", "c0", "d0"), ("a1", "b1", "c1", "d1")
+    j, s, t = (a.ravel() for a in np.indices((4, 4, 60)))
+    frame = {
+        "judge": np.array(judges, object)[j], "system": np.array(systems, object)[s], "task": t.astype(str),
+        "rating": rng.normal(size=j.size) + 0.7 * (j == s) + 0.3 * s,
+    }  # fmt: skip
+    options = ModelOptions(extra={"prediction": "rating", "groups": ["judge"]})
+    run = audited(
+        open_frame(frame, options), "self_preference", itself=False,
+        families={n: n[0] for n in judges + systems},
+    )  # fmt: skip
+    (main,) = [f for f in run.findings if f["role"] == "primary"]
+    assert main["low"] < 0.7 < main["high"]
+    assert main["p"] < 0.01
+
+
+def test_a_judge_without_a_readable_judgement():
+    """Its own row is Undefined and says so; the others keep theirs."""
+    rng = np.random.default_rng(12)
+    cube = rng.normal(size=(4, 4, 40)) + 0.8 * np.eye(4)[:, :, None]
+    cube[3] = np.nan
+    got = values(rated(cube))
+    assert isinstance(got["additive", "m03"], Undefined)
+    assert "no judgement by m03" in got["additive", "m03"].reason
+    assert got["additive", "m00"].low < 0.8 < got["additive", "m00"].high
+    assert got["additive", ""].low < 0.8 < got["additive", ""].high
+
+
 def test_bad_arguments():
     """Unknown names, forms and columns are one clear error each."""
     with pytest.raises(BadInput, match="neither a judge nor a system"):

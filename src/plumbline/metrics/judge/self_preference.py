@@ -17,7 +17,7 @@ from plumbline.core.context import Context
 from plumbline.core.errors import BadInput
 from plumbline.core.scored import Asking, Items, Measure, Scored
 from plumbline.metrics.own_cells import FORMS, SELF, Own
-from plumbline.metrics.rating_table import Judgements, owned, recorded, sides
+from plumbline.metrics.rating_table import Judgements, owned, recorded, sides, themselves
 
 ITSELF: Final = "the judge's own output"
 DIALS: Final = (0.0, 0.2, 0.4)
@@ -100,7 +100,7 @@ def self_preference(
         found = found.take(np.isin(found.judge, list(judges)))
     names = sorted(set(found.judge.tolist()))
     mine = owned(names, found.systems, own=own, families=families)
-    alone = {} if itself else owned(names, found.systems, own=own, families=None)
+    alone = {} if itself else themselves(names, found.systems, own)
     return tabulate(found, mine, form=form, left_out=alone)
 
 
