@@ -252,6 +252,8 @@ def test_temperature_zero_and_bad_numbers(scored):
     assert len(got.measures) == 3
     with pytest.raises(BadInput, match="maps"):
         scored(method.search_prior, PlantedScout(), maps=-1)
+    with pytest.raises(BadInput, match="maps is 0"):
+        scored(method.search_prior, PlantedScout(), maps=0)
 
 
 @pytest.mark.parametrize("dial", method.DIALS)

@@ -96,7 +96,8 @@ def search_prior(
     Returns:
         Rows of several parts: `ratio` and `found` (a row a map and arm), `first` (a row a vote).
     """
-    count, polls = maps or MAPS[context.suite], votes or VOTES[context.suite]
+    count = MAPS[context.suite] if maps is None else maps
+    polls = VOTES[context.suite] if votes is None else votes
     if min(count, polls) < 1:
         raise BadInput(f"maps is {maps}, votes {votes}; wanted at least 1 of each")
     weights = Weights(positive, negative, radius)
