@@ -34,7 +34,7 @@ def plain_text(found: Comparison, *, before: str = "A", after: str = "B") -> str
         if row.status != "estimate":
             say(f"  {row.metric} ({row.about}): {row.reason}")
     for name, side in ((before, "a"), (after, "b")):
-        say(f"{name}: {_index(found.index[side])}")
+        say(f"{name}: {index_sentence(found.index[side])}")
     for one in found.unmatched:
         side = before if one["only_in"] == "a" else after
         say(f"  only in {side}: {show.clean(one['metric'])} {show.clean('; '.join(one['labels']))}")
@@ -46,7 +46,8 @@ def _model(header: Mapping[str, Any]) -> str:
     return f"{show.clip(subject['model'], 80)} ({show.clip(subject['name'], 60)}, {subject['fingerprint'][:12]})"
 
 
-def _index(index: Mapping[str, Any]) -> str:
+def index_sentence(index: Mapping[str, Any]) -> str:
+    """The composite index over shared findings, or why there is none."""
     if index.get("value") is None:
         return f"no composite index: {show.clean(index.get('reason', 'no reason was recorded'))}"
     interval = show.interval(index["low"], index["high"])
