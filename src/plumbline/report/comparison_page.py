@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from plumbline.report import figures, overview
 from plumbline.report import format as show
-from plumbline.report.comparison import index_sentence
+from plumbline.report.comparison import difference_rows, index_sentence
 from plumbline.report.files import write_text
 from plumbline.report.html import drawn, environment
-from plumbline.report.rows import Row, by_reason, rows, titles_of
+from plumbline.report.rows import Row, by_reason
 from plumbline.report.side_effects import lines as effect_lines
 from plumbline.report.slopes import LEGEND, paired, slope_figures
 
@@ -36,9 +36,8 @@ def render(
     """
     from plumbline.audit.side_effects import summary
 
-    titles = titles_of(sorted({f["metric"] for f in found.findings}))
     alpha = a.header["plan"]["alpha"]
-    shown = rows(found.findings, titles, alpha=alpha)
+    shown = difference_rows(found, alpha=alpha)
     slopes = paired(a.findings, b.findings, found.findings, alpha=alpha)
     plots = figures.available()
     return environment().get_template("comparison.html.j2").render(
@@ -86,9 +85,8 @@ def _sentence(row: Row, names: tuple[str, str]) -> str:
     found = row.finding
     way = "higher" if found["value"] > 0 else "lower"
     size = show.with_unit(row.value.lstrip("+-"), found["unit"])
-    about = row.about.replace("compare B - A", "").strip("; ()")
     return (
-        f"{row.title} ({about}): {way} by {size} in {names[1]} than in {names[0]}, "
+        f"{row.title}, {row.about or 'all items'}: {way} by {size} in {names[1]} than in {names[0]}, "
         f"interval of the difference {row.interval}, p {row.p}."
     )
 
@@ -97,24 +95,28 @@ def _counts(shown: Sequence[Row], alpha: float, alone: int) -> str:
     primary = [r for r in shown if r.role == "primary" and r.status == "estimate"]
     held = sum(_held(r, alpha) for r in primary)
     return (
-        f"{len(primary)} primary findings have a paired difference; {held} of them differ after correction for all. "
-        f"{alone} findings have no pair."
+        f"Primary findings with a paired difference: {len(primary)}; those that differ after correction for all: "
+        f"{held}. Findings without a pair: {alone}."
     )
 
 
 def _line(row: Row, a: Run, b: Run) -> dict[str, Any]:
-    labels = {k: v for k, v in row.finding["labels"].items() if k != "compare"}
-    short = row.short.replace("compare B - A", "").strip("; ()")
     return {
-        "row": row, "about": short or "all items",
-        "values": [_own(run, row.metric, labels, row) for run in (a, b)],
-    }  # fmt: skip
+        "row": row,
+        "about": row.short or "all items",
+        "values": [_own(run, row) for run in (a, b)],
+    }
 
 
-def _own(run: Run, metric: str, labels: Mapping[str, str], row: Row) -> str:
+def _own(run: Run, row: Row) -> str:
+    """The run's own value, to the digits of the difference."""
     for found in run.findings:
         own = {show.clean(k): show.clean(v) for k, v in found["labels"].items()}
-        if found["metric"] == metric and own == labels and found["status"] == "estimate":
+        if (
+            found["metric"] == row.metric
+            and own == row.finding["labels"]
+            and found["status"] == "estimate"
+        ):
             places = show.decimals(row.finding["low"], row.finding["high"])
             return show.number(found["value"], places=places)
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ LEGEND = "Point: value. Bar: interval. Tick: what no lean would give. Shaded: wi
 # Colours that differ in lightness too, so that they survive a grey printer and both themes.
 COLOURS = {"leans": "#d97706", "within the margin": "#0d9488", "insufficient evidence": "#7c8594"}
 _OTHER = "#7c8594"
+_ROLES = re.compile(r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*")')
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +155,5 @@ def svg(spec: Mapping[str, Any]) -> str:
     """SVG text of a Vega-Lite specification, drawn without a browser."""
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg(dict(spec)))
+    # The drawing is one image with one name, given around it; parts with roles but no names would only be noise.
+    return _ROLES.sub("", str(vl_convert.vegalite_to_svg(dict(spec))))
