@@ -58,8 +58,8 @@ def test_items_without_a_question_have_none():
 def test_questions_of_all_abilities_are_readable():
     """Context and continuation stand as one text, a chat with its roles, options by their number."""
     assert (
-        spoken.question(
-            "logprob", json.dumps({"context": ["Betty works as"], "continuation": " a plumber"})
+        spoken.question_words(
+            json.dumps({"context": ["Betty works as"], "continuation": " a plumber"})
         )
         == "Betty works as a plumber"
     )
@@ -68,16 +68,15 @@ def test_questions_of_all_abilities_are_readable():
         {"role": "user", "text": "Q: "},
         {"role": "user", "text": "why?"},
     ]
+    assert spoken.question_words(json.dumps({"prompt": chat})) == "system: Be brief.\nuser: Q: why?"
+    assert spoken.question_words(json.dumps({"text": "word"})) == "word"
     assert (
-        spoken.question("generate", json.dumps({"prompt": chat}))
-        == "system: Be brief.\nuser: Q: why?"
-    )
-    assert spoken.question("embed", json.dumps({"text": "word"})) == "word"
-    assert (
-        spoken.answer("choose", json.dumps([1, "", "B it is", "generate"]), "")
+        spoken.answer_words("choose", json.dumps([1, "", "B it is", "generate"]), "")
         == "option 2 (by generate): B it is"
     )
-    assert spoken.answer("generate", json.dumps(["", ""]), "refused") == "(no answer: refused)"
+    assert (
+        spoken.answer_words("generate", json.dumps(["", ""]), "refused") == "(no answer: refused)"
+    )
 
 
 def test_a_log_probability_is_the_sum_over_its_tokens():
@@ -86,4 +85,4 @@ def test_a_log_probability_is_the_sum_over_its_tokens():
 
     made = LogProbs.of([(np.array([-1.25, -2.5]), ["a", "b"])])
     text = json.dumps(made.pack(0)[1:])
-    assert spoken.answer("logprob", text, "") == "-3.750 nats over 2 tokens"
+    assert spoken.answer_words("logprob", text, "") == "-3.750 nats over 2 tokens"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plumbline.report import format as show
-from plumbline.report.spoken import answer, question
+from plumbline.report.spoken import answer_words, question_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,9 +76,11 @@ def spoken(columns: Mapping[str, np.ndarray[Any, Any]], most: int) -> Table | No
     lines = tuple(
         (
             show.clean(columns["to"][i]),
-            _cut(question(columns["ability"][i], columns["question"][i])),
+            _cut(question_words(columns["question"][i])),
             _cut(
-                answer(columns["ability"][i], columns["answer"][i], str(columns["status"][i] or ""))
+                answer_words(
+                    columns["ability"][i], columns["answer"][i], str(columns["status"][i] or "")
+                )
             ),
         )
         for i in rows

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plumbline.report import spoken
+from plumbline.report.spoken import answer_words, question_words
 
 Column = NDArray[Any]
 MOST_BEHIND = 4  # questions of one item that are shown
@@ -44,11 +44,13 @@ class Behind:
         return tuple(self._one(i) for i in rows)
 
     def _one(self, i: int) -> Asked:
-        ability = str(self.columns["ability"][i])
+        question = self.columns["question"][i]
         status = str(self.columns["status"][i] or "")
         return Asked(
-            spoken.question(ability, self.columns["question"][i]),
-            spoken.answer(ability, self.columns["answer"][i], status),
+            question_words(question),
+            answer_words(
+                str(self.columns["ability"][i]), self.columns["answer"][i], status, question
+            ),
         )
 
 
