@@ -75,8 +75,10 @@ def spoken(columns: Mapping[str, np.ndarray[Any, Any]], most: int) -> Table | No
     lines = tuple(
         (
             show.clean(columns["to"][i]),
-            _question(columns["question"][i]),
-            _answer(columns["ability"][i], columns["answer"][i], str(columns["status"][i] or "")),
+            question_words(columns["question"][i]),
+            answer_words(
+                columns["ability"][i], columns["answer"][i], str(columns["status"][i] or "")
+            ),
         )
         for i in rows
     )
@@ -91,19 +93,69 @@ def _cell(value: Any) -> str:
     return show.clip(value, LONGEST, lines=True)
 
 
-def _question(text: str) -> str:
-    given = json.loads(text)
-    parts: Sequence[Any] = given.get("prompt", ())
-    words = "\n".join(p if isinstance(p, str) else f"{p['role']}: {p['text']}" for p in parts)
+def question_words(text: str) -> str:
+    """A recorded question in words: its prompt, else everything that was sent."""
+    given = _json(text)
+    parts: Sequence[Any] = given.get("prompt", ()) if isinstance(given, dict) else ()
+    words = "\n".join(map(_segment, parts)) if isinstance(parts, list) else ""
     return show.clip(words or text, LONGEST, lines=True)
 
 
-def _answer(ability: str, text: str, status: str) -> str:
+def answer_words(ability: str, text: str, status: str, question: str = "") -> str:
+    """A recorded answer in words: text, the option taken, a sum of nats, labels, a number.
+
+    Args:
+        ability: What was asked for.
+        text: The answer as it is stored.
+        status: Why there is none, or "".
+        question: The question, where the answer's form hangs on it.
+    """
     if status:
         return f"(no answer: {show.clip(status, LONGEST)})"
-    given = json.loads(text)
+    given = _json(text)
+    try:
+        words = _said(ability, given, _json(question))
+    except (KeyError, TypeError, ValueError, IndexError):
+        # An ability of another version, or a damaged file: it is shown as it is stored.
+        words = text
+    return show.clip(words, LONGEST, lines=True)
+
+
+def _said(ability: str, given: Any, asked: Any) -> str:
     if ability == "generate":
-        return show.clip(given[0], LONGEST, lines=True)
-    chosen, _, said, how = given
-    words = f"option {int(chosen) + 1} (by {how})"
-    return show.clip(f"{words}: {said}" if said else words, LONGEST, lines=True)
+        return str(given[0])
+    if ability == "choose":
+        chosen, _, said, how = given
+        words = f"option {int(chosen) + 1} (by {how})"
+        return f"{words}: {said}" if said else words
+    return _measured(ability, given, asked)
+
+
+def _measured(ability: str, given: list[Any], asked: Any) -> str:
+    """An answer in numbers, by the type that the ability answers with."""
+    from plumbline.core.answers import Classes, LogProbs, Nexts, Vectors, answer_type
+
+    got = answer_type(ability, asked if isinstance(asked, dict) else {}).unpack([["", *given]])
+    if isinstance(got, LogProbs):
+        return f"{show.number(float(got.total[0]))} nats over {int(got.count[0])} tokens: {''.join(got.pieces)}"
+    if isinstance(got, Classes):
+        pairs = zip(got.labels, got.values[0], strict=True)
+        return "; ".join(f"{name}: {show.number(float(p))}" for name, p in pairs)
+    if isinstance(got, Vectors):
+        return f"a vector of {got.values.shape[1]} numbers"
+    values = got.values[0] if isinstance(got, Nexts) else got.values
+    return f"{', '.join(show.number(float(v)) for v in values)}{' nats' if isinstance(got, Nexts) else ''}"
+
+
+def _segment(part: Any) -> str:
+    if isinstance(part, dict) and {"role", "text"} <= set(part):
+        return f"{part['role']}: {part['text']}"
+    return str(part)
+
+
+def _json(text: str) -> Any:
+    """What a text holds, or nothing where it is not JSON: other people's files are shown as they are."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
