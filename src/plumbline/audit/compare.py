@@ -13,7 +13,7 @@ from plumbline.audit.index import composite
 from plumbline.audit.measures import from_json
 from plumbline.audit.pairing import matched
 from plumbline.audit.store import Run
-from plumbline.core.card import Null
+from plumbline.core.card import Card, Null
 from plumbline.core.catalog import find
 from plumbline.core.errors import BadInput
 from plumbline.core.results import Estimate, Finding, Undefined
@@ -66,10 +66,13 @@ def compare(
     if not shared:
         raise BadInput("the two runs share no finding: audit both models with the same plan")
     seeds = Seeds(seed).child("compare")
-    findings = [
-        _difference(a, b, metric=key[0], measure=measures_a[key], seeds=seeds, level=level)
-        for key in shared
-    ]
+    settings = Settings(level=level)
+    findings = []
+    for metric in dict.fromkeys(key[0] for key in shared):
+        # Read once a metric: a catalog and two files a finding made long comparisons slow.
+        card, pair = find(metric).card, matched([a.items(metric), b.items(metric)])
+        own = [measures_a[key] for key in shared if key[0] == metric]
+        findings += [_difference(pair, m, card, seeds=seeds, settings=settings) for m in own]
     findings = adjust(findings, how=correction)
     unmatched = [
         {"metric": key[0], "labels": list(key[1:]), "only_in": side}
@@ -121,22 +124,20 @@ def _estimated(a: Run, b: Run) -> frozenset[tuple[str, ...]]:
 
 
 def _difference(
-    a: Run, b: Run, *, metric: str, measure: Measure, seeds: Seeds, level: float
+    pair: Sequence[Items], measure: Measure, card: Card, *, seeds: Seeds, settings: Settings
 ) -> Finding:
-    card = find(metric).card
     point = Null(kind="point", value=0.0, says="the two models lean alike")
     changed = replace(
         measure, null=point, sign="signed", labels={**measure.labels, "compare": "B - A"},
         estimator=measure.estimator,
     )  # fmt: skip
-    first, second = matched([a.items(metric), b.items(metric)])
+    first, second = pair
     if len(first) == 0:
         outcome: Any = Undefined(reason="no item was answered in both runs")
         return label(outcome, changed, card)
     est = estimator(measure.estimator)
     both = _both(est, second)
     columns = {**first.columns, "__row": np.arange(len(first))}
-    settings = Settings(level=level)
     outcome, notes = infer_one(
         Items(columns), replace(changed, estimator=both), card, seeds=seeds, settings=settings
     )

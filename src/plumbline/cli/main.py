@@ -22,6 +22,7 @@ VERBS: Mapping[str, str] = {
     "compare": "Compare two runs, paired by item.",
     "history": "List past runs with their index and verdicts.",
     "report": "Write a run as HTML, Markdown or JSON.",
+    "serve": "Show runs in a browser, and start audits from it.",
     "validate": "Check an instrument against human labels.",
     "list": "List the methods.",
     "show": "Show a method's card and certificate.",

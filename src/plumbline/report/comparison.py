@@ -28,13 +28,13 @@ def plain_text(found: Comparison, *, before: str = "A", after: str = "B") -> str
         console.print(line, markup=False, highlight=False)
 
     for name, header in ((before, found.a), (after, found.b)):
-        say(f"{name}: {_model(header)}")
+        say(f"{name}: {model_text(header)}")
     console.print(_table([r for r in shown if r.status == "estimate"], f"{after} - {before}"))
     for row in shown:
         if row.status != "estimate":
             say(f"  {row.metric} ({row.about}): {row.reason}")
     for name, side in ((before, "a"), (after, "b")):
-        say(f"{name}: {index_sentence(found.index[side])}")
+        say(f"{name}: {index_text(found.index[side])}")
     for one in found.unmatched:
         side = before if one["only_in"] == "a" else after
         say(f"  only in {side}: {show.clean(one['metric'])} {show.clean('; '.join(one['labels']))}")
@@ -51,12 +51,13 @@ def difference_rows(found: Comparison, *, alpha: float = 0.05) -> list[Row]:
     return rows(plain, titles, alpha=alpha)
 
 
-def _model(header: Mapping[str, Any]) -> str:
+def model_text(header: Mapping[str, Any]) -> str:
+    """Model, name and fingerprint of a run."""
     subject = header["subject"]
     return f"{show.clip(subject['model'], 80)} ({show.clip(subject['name'], 60)}, {subject['fingerprint'][:12]})"
 
 
-def index_sentence(index: Mapping[str, Any]) -> str:
+def index_text(index: Mapping[str, Any]) -> str:
     """The composite index over shared findings, or why there is none."""
     if index.get("value") is None:
         return f"no composite index: {show.clean(index.get('reason', 'no reason was recorded'))}"
