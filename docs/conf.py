@@ -10,7 +10,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 project = "plumbline"
 author = "The plumbline founders"
 release = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-extensions = ["myst_parser", "method_pages"]
+extensions = ["myst_nb", "method_pages"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_ext", "Thumbs.db"]

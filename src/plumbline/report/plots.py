@@ -102,10 +102,11 @@ def _chart(specs: Sequence[Mapping[str, Any]]) -> Any:
         )
     import altair as alt
 
-    config = specs[0].get("config", {})
-    panels = [{k: v for k, v in spec.items() if k != "config"} for spec in specs]
+    # Ink and background belong to the whole drawing; a panel of several may not have its own.
+    common = {name: specs[0][name] for name in ("config", "background") if name in specs[0]}
+    panels = [{k: v for k, v in spec.items() if k not in common} for spec in specs]
     whole = panels[0] if len(panels) == 1 else {"vconcat": panels}
-    return alt.Chart.from_dict(_inked({**whole, "config": config}))
+    return alt.Chart.from_dict(_inked({**whole, **common}))
 
 
 def _inked(given: Any) -> Any:
