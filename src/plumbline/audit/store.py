@@ -19,6 +19,8 @@ from plumbline.core.scored import Items
 from plumbline.models import parquet
 
 Column = NDArray[Any]
+MOST_AT_ONCE = 500_000  # rows of a table that are held in memory whole
+KEPT = frozenset({"item", "score", "why"})  # what all scored items have, be it empty
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,24 @@ class Run:
         """Questions and answers as they were recorded."""
         return self._columns("answers", metric)
 
+    def each(self, name: str) -> Callable[[str], dict[str, Column]]:
+        """`items` or `answers` of one metric after the other, from one reading of the file.
+
+        A run of very many rows is read a metric at a time instead.
+        """
+        if self.folder is None or parquet.rows(self.folder / f"{name}.parquet") > MOST_AT_ONCE:
+            return lambda metric: self._columns(name, metric)
+        table = self._columns(name, None)
+        names, codes = np.unique(table["metric"].astype(str), return_inverse=True)
+        places = {m: np.flatnonzero(codes == i) for i, m in enumerate(names.tolist())}
+
+        def of(metric: str) -> dict[str, Column]:
+            rows = places.get(metric, np.empty(0, np.int64))
+            got = {n: c[rows] for n, c in table.items()}
+            return {n: c for n, c in got.items() if n in KEPT or not _empty(c)}
+
+        return of
+
     def _columns(self, name: str, metric: str | None) -> dict[str, Column]:
         if self.folder is None:
             raise StoreError("this run was not stored: give `out` to keep its items and answers")
@@ -55,8 +75,8 @@ class Run:
         if metric is None:
             return parquet.read(path)
         got = parquet.read(path, where="metric = ?", values=(metric,))
-        # Columns that other metrics brought are empty here.
-        return {n: c for n, c in got.items() if not _empty(c)}
+        # Columns that other metrics brought are empty here; a metric without a single answer keeps its own.
+        return {n: c for n, c in got.items() if n in KEPT or not _empty(c)}
 
     def __str__(self) -> str:
         return str(face("terminal", "plain_table")(self))

@@ -22,7 +22,7 @@ def plain_text(found: Comparison, *, before: str = "A", after: str = "B") -> str
 
     sink = io.StringIO()
     console = Console(file=sink, width=WIDTH, color_system=None, force_terminal=False)
-    shown = rows(found.findings, titles_of(sorted({f["metric"] for f in found.findings})))
+    shown = difference_rows(found)
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
@@ -34,11 +34,21 @@ def plain_text(found: Comparison, *, before: str = "A", after: str = "B") -> str
         if row.status != "estimate":
             say(f"  {row.metric} ({row.about}): {row.reason}")
     for name, side in ((before, "a"), (after, "b")):
-        say(f"{name}: {_index(found.index[side])}")
+        say(f"{name}: {index_sentence(found.index[side])}")
     for one in found.unmatched:
         side = before if one["only_in"] == "a" else after
         say(f"  only in {side}: {show.clean(one['metric'])} {show.clean('; '.join(one['labels']))}")
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines())
+
+
+def difference_rows(found: Comparison, *, alpha: float = 0.05) -> list[Row]:
+    """Rows of the differences; that they compare is said once, not in every row."""
+    titles = titles_of(sorted({f["metric"] for f in found.findings}))
+    plain = [
+        {**f, "labels": {k: v for k, v in f["labels"].items() if k != "compare"}}
+        for f in found.findings
+    ]
+    return rows(plain, titles, alpha=alpha)
 
 
 def _model(header: Mapping[str, Any]) -> str:
@@ -46,7 +56,8 @@ def _model(header: Mapping[str, Any]) -> str:
     return f"{show.clip(subject['model'], 80)} ({show.clip(subject['name'], 60)}, {subject['fingerprint'][:12]})"
 
 
-def _index(index: Mapping[str, Any]) -> str:
+def index_sentence(index: Mapping[str, Any]) -> str:
+    """The composite index over shared findings, or why there is none."""
     if index.get("value") is None:
         return f"no composite index: {show.clean(index.get('reason', 'no reason was recorded'))}"
     interval = show.interval(index["low"], index["high"])
@@ -68,9 +79,7 @@ def _table(shown: Sequence[Row], difference: str) -> Table:
     made.add_column("p", justify="right", width=6)
     made.add_column("n", width=11)
     for row in shown:
-        about = "  " * row.depth + (row.short or "all items").replace("compare B - A", "").strip(
-            "; ()"
-        )
+        about = "  " * row.depth + (row.short or "all items")
         value = show.with_unit(row.value, row.finding["unit"])
         cells = (row.metric, about, value, row.interval, row.p, row.n)
         made.add_row(*map(Text, cells))

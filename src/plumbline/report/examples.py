@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plumbline.report import format as show
+from plumbline.report.spoken import answer, question
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from plumbline.audit.store import Run
 
 LONGEST = 400  # characters of one cell
 _SPOKEN = ("generate", "choose")  # abilities whose answers people can read
@@ -29,12 +27,15 @@ class Table:
     lines: tuple[tuple[str, ...], ...]
 
 
-def tables(run: Run, metric: str, most: int) -> list[Table]:
-    """Extreme items and recorded answers of a metric; none where the run was not stored."""
-    if run.folder is None or most < 1:
+def tables(
+    items: Mapping[str, np.ndarray[Any, Any]],
+    answers: Mapping[str, np.ndarray[Any, Any]],
+    most: int,
+) -> list[Table]:
+    """Extreme items and recorded answers of a metric."""
+    if most < 1:
         return []
-    found = (extreme_items(run.items(metric), most), spoken(run.answers(metric), most))
-    return [t for t in found if t is not None]
+    return [t for t in (extreme_items(items, most), spoken(answers, most)) if t is not None]
 
 
 def extreme_items(columns: Mapping[str, np.ndarray[Any, Any]], most: int) -> Table | None:
@@ -75,8 +76,10 @@ def spoken(columns: Mapping[str, np.ndarray[Any, Any]], most: int) -> Table | No
     lines = tuple(
         (
             show.clean(columns["to"][i]),
-            _question(columns["question"][i]),
-            _answer(columns["ability"][i], columns["answer"][i], str(columns["status"][i] or "")),
+            _cut(question(columns["ability"][i], columns["question"][i])),
+            _cut(
+                answer(columns["ability"][i], columns["answer"][i], str(columns["status"][i] or ""))
+            ),
         )
         for i in rows
     )
@@ -88,22 +91,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return "" if math.isnan(value) else show.number(value)
+    return _cut(value)
+
+
+def _cut(value: object) -> str:
     return show.clip(value, LONGEST, lines=True)
-
-
-def _question(text: str) -> str:
-    given = json.loads(text)
-    parts: Sequence[Any] = given.get("prompt", ())
-    words = "\n".join(p if isinstance(p, str) else f"{p['role']}: {p['text']}" for p in parts)
-    return show.clip(words or text, LONGEST, lines=True)
-
-
-def _answer(ability: str, text: str, status: str) -> str:
-    if status:
-        return f"(no answer: {show.clip(status, LONGEST)})"
-    given = json.loads(text)
-    if ability == "generate":
-        return show.clip(given[0], LONGEST, lines=True)
-    chosen, _, said, how = given
-    words = f"option {int(chosen) + 1} (by {how})"
-    return show.clip(f"{words}: {said}" if said else words, LONGEST, lines=True)
