@@ -72,7 +72,8 @@ def _forests(shown: Sequence[Row], of: str = "") -> list[dict[str, Any]]:
     for unit, members in by_unit.items():
         drawn = members[: figures.LONGEST]
         more = f" (the first {len(drawn)} of {len(members)})" if len(members) > len(drawn) else ""
-        data = [figures._datum(row, i) for i, row in enumerate(drawn)]  # noqa: SLF001
+        named = enumerate(zip(drawn, figures.names(drawn), strict=True))
+        data = [figures._datum(row, i, name) for i, (row, name) in named]  # noqa: SLF001
         made.append(_titled(data, f"{of}{show.clean(unit)}{more}"))
     return made
 

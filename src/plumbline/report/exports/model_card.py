@@ -10,7 +10,7 @@ from plumbline.core.errors import BadInput, StoreError
 from plumbline.report.exports import limits, model_index, readme
 from plumbline.report.exports.forms import Exported, written
 from plumbline.report.markdown import escape
-from plumbline.report.rows import Row, counts, of_run, unmeasured, what_matters
+from plumbline.report.rows import Row, counts, of_run, what_matters
 
 if TYPE_CHECKING:
     from plumbline.audit.store import Run
@@ -60,8 +60,8 @@ def section(run: Run) -> str:
     lines += _list([r.sentence for r in what_matters(shown, FIRST)])
     if primary:
         lines += _heading("All primary findings"), "", *_table(primary), ""
-    if absent := unmeasured(shown):
-        lines += _heading("What could not be measured"), "", *_list([r.sentence for r in absent])
+    if absent := limits.absent(shown):
+        lines += _heading("What could not be measured"), "", *_list(absent)
     lines += _heading("Limits"), "", *_list(limits.limits(run, shown))
     lines += _heading("How it was measured"), "", *_methods(shown)
     return "\n".join(lines).rstrip() + "\n"

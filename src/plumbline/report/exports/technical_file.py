@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from plumbline.report import overview
 from plumbline.report.exports import limits
 from plumbline.report.markdown import escape
-from plumbline.report.rows import Row, counts, of_run, unmeasured, what_matters
+from plumbline.report.rows import Row, counts, of_run, what_matters
 
 if TYPE_CHECKING:
     from plumbline.audit.store import Run
@@ -45,7 +45,7 @@ def _told(run: Run) -> dict[str, Any]:
         "first": [escape(r.sentence) for r in what_matters(shown, 5)],
         "findings": [_cells(r) for r in shown if r.status == "estimate" and r.role == "primary"],
         "groups": [_cells(r) for r in shown if r.status == "estimate" and r.role == "group"],
-        "absent": [escape(r.sentence) for r in unmeasured(shown)],
+        "absent": [escape(s) for s in limits.absent(shown)],
         "limits": [escape(s) for s in limits.limits(run, shown)],
         "methods": [(escape(m), escape(how), link) for m, how, link in limits.methods(shown)],
         "margins": _pairs(header["plan"]["margins"]),
