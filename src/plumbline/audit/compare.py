@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbline.audit.faces import face
 from plumbline.audit.index import composite
 from plumbline.audit.measures import from_json
 from plumbline.audit.pairing import matched
@@ -47,6 +48,16 @@ class Comparison:
             "a": dict(self.a), "b": dict(self.b), "findings": [dict(f) for f in self.findings],
             "index": dict(self.index), "unmatched": [dict(u) for u in self.unmatched],
         }  # fmt: skip
+
+    def __str__(self) -> str:
+        return str(face("comparison", "plain_text")(self))
+
+    def _repr_html_(self) -> str:
+        return str(face("notebook", "comparison")(self))
+
+    def plot(self) -> Any:
+        """The paired differences as an Altair chart; it needs the extra `plots`."""
+        return face("plots", "comparison")(self)
 
 
 def compare(

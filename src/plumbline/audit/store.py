@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbline.audit.faces import face
 from plumbline.audit.runner import Asked, question_text
 from plumbline.core.errors import StoreError
 from plumbline.core.results import Finding
@@ -79,16 +79,18 @@ class Run:
         return {n: c for n, c in got.items() if n in KEPT or not _empty(c)}
 
     def __str__(self) -> str:
-        return str(_face("terminal", "plain_table")(self))
+        return str(face("terminal", "plain_table")(self))
 
     def _repr_html_(self) -> str:
-        return str(_face("html", "fragment")(self))
+        return str(face("html", "fragment")(self))
 
+    def plot(self) -> Any:
+        """The primary findings as an Altair chart; it needs the extra `plots`."""
+        return face("plots", "run")(self)
 
-def _face(module: str, name: str) -> Callable[[Run], str]:
-    """How a run shows itself is the business of the layer above, which is found by name."""
-    found: Callable[[Run], str] = getattr(import_module(f"plumbline.report.{module}"), name)
-    return found
+    def export(self, form: str, path: Path | str | None = None, **options: Any) -> Any:
+        """The run as `model-card`, `csv`, `bibtex`, ...; see `plumbline.report.exports.forms.export`."""
+        return face("exports.forms", "export")(self, form, path, **options)
 
 
 def _empty(column: Column) -> bool:

@@ -21,7 +21,7 @@ VERBS: Mapping[str, str] = {
     "correct": "Correct a model, and audit it before and after.",
     "compare": "Compare two runs, paired by item.",
     "history": "List past runs with their index and verdicts.",
-    "report": "Write a run as HTML, Markdown or JSON.",
+    "report": "Write a run in the form that somebody else needs.",
     "serve": "Show runs in a browser, and start audits from it.",
     "validate": "Check an instrument against human labels.",
     "list": "List the methods.",
@@ -29,6 +29,7 @@ VERBS: Mapping[str, str] = {
     "calibrate": "Measure a method's false alarms, coverage and power.",
     "data": "Find and fetch public data sets.",
     "new": "Start a metric of your own from a working template.",
+    "completion": "Print what makes a shell complete verbs, options and methods.",
 }
 WELCOME = """\
 plumbline measures which way a model leans, by how much, and how sure one can be.

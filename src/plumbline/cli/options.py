@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 RUNS = "plumbline-runs"  # where runs go unless --out says otherwise
@@ -74,6 +75,39 @@ class Names(click.ParamType[tuple[str, ...]]):
         if isinstance(value, tuple):
             return value
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """The last id of the list; ids before it are kept and not offered again."""
+        before, comma, last = incomplete.rpartition(",")
+        taken = set(before.split(","))
+        return [
+            CompletionItem(f"{before}{comma}{name}", help=title)
+            for name, title in method_titles(last, kinds=("asking",)) if name not in taken
+        ]  # fmt: skip
+
+
+def method_titles(start: str, kinds: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """(id, title) of methods whose id starts so, read without importing any of them."""
+    from plumbline.core.catalog import catalog
+
+    return [
+        (name, str(entry.fields.get("title", ""))) for name, entry in sorted(catalog().items())
+        if name.startswith(start) and (not kinds or entry.fields.get("kind", "asking") in kinds)
+    ]  # fmt: skip
+
+
+def complete_method(
+    context: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
+    """For an argument that is any method's id."""
+    return [CompletionItem(name, help=title) for name, title in method_titles(incomplete)]
 
 
 def read_value(text: str) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 from plumbline.report import format as show
@@ -56,8 +55,8 @@ def _figure(unit: str, members: Sequence[Row]) -> Figure:
     drawn = members[:LONGEST]
     more = f" (the first {LONGEST} of {len(members)})" if len(members) > LONGEST else ""
     caption = f"{show.clean(unit)}{more}"
-    data = [_datum(r, i, n) for i, (r, n) in enumerate(zip(drawn, names(drawn), strict=True))]
-    return Figure(unit, caption, svg(_spec(data)))
+    data = [datum(r, i, n) for i, (r, n) in enumerate(zip(drawn, names(drawn), strict=True))]
+    return Figure(unit, caption, svg(spec(data)))
 
 
 def names(drawn: Sequence[Row]) -> list[str]:
@@ -77,7 +76,8 @@ def names(drawn: Sequence[Row]) -> list[str]:
     return made
 
 
-def _datum(row: Row, order: int, name: str) -> dict[str, Any]:
+def datum(row: Row, order: int, name: str) -> dict[str, Any]:
+    """One line of a forest: value, interval, null, margin, and the verdict's colour."""
     found = row.finding
     null, margin = found["null"], found["margin"]
     return {
@@ -115,7 +115,7 @@ CONFIG: Mapping[str, Any] = {
 }
 
 
-def _spec(data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def spec(data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """A Vega-Lite specification: margin, null, interval and value, one over the other."""
     return {
         "data": {"values": list(data)},
