@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from plumbline.audit.index import composite
 from plumbline.audit.measures import from_json
 from plumbline.audit.pairing import matched
 from plumbline.audit.store import Run
-from plumbline.core.card import Null
+from plumbline.core.card import Card, Null
 from plumbline.core.catalog import find
 from plumbline.core.errors import BadInput
 from plumbline.core.results import Estimate, Finding, Undefined
@@ -62,14 +62,9 @@ def compare(
         BadInput: The runs share no finding.
     """
     measures_a, measures_b = measures_of(a), measures_of(b)
-    shared = [key for key in measures_a if key in measures_b]
-    if not shared:
+    findings = list(paired(a, b, seed=seed, level=level).values())
+    if not findings:
         raise BadInput("the two runs share no finding: audit both models with the same plan")
-    seeds = Seeds(seed).child("compare")
-    findings = [
-        _difference(a, b, metric=key[0], measure=measures_a[key], seeds=seeds, level=level)
-        for key in shared
-    ]
     findings = adjust(findings, how=correction)
     unmatched = [
         {"metric": key[0], "labels": list(key[1:]), "only_in": side}
@@ -77,6 +72,7 @@ def compare(
         for key in mine
         if key not in other
     ]
+    seeds = Seeds(seed).child("compare")
     index = {
         side: composite(
             as_findings(run), seeds=seeds.child("index"), level=level, only=_estimated(a, b)
@@ -84,6 +80,37 @@ def compare(
         for side, run in (("a", a), ("b", b))
     }
     return Comparison(a.header, b.header, [f.row() for f in findings], index, unmatched)
+
+
+def paired(
+    a: Run, b: Run, *, seed: int = 0, level: float = 0.95,
+    only: Collection[tuple[str, ...]] | None = None, total: bool = False,
+) -> dict[tuple[str, ...], Finding]:  # fmt: skip
+    """The difference B - A of every finding that both runs have, by what it is about.
+
+    Args:
+        a: A stored run.
+        b: Another one.
+        seed: Of the resampling.
+        level: Confidence level of the differences.
+        only: Only these findings (see `key_of`); None for all.
+        total: The sum A + B in place of the difference; its null is 0 too, and of no meaning.
+
+    Returns:
+        Findings without a correction for their number.
+    """
+    measures, others = measures_of(a), measures_of(b)
+    wanted = {k: m for k, m in measures.items() if k in others and (only is None or k in only)}
+    cards = {metric: find(metric).card for metric in sorted({key[0] for key in wanted})}
+    sign = 1.0 if total else -1.0
+    pairing = _Pairing(a, b, Seeds(seed).child("compare"), Settings(level=level), sign)
+    return {key: pairing.of(measure, cards[key[0]]) for key, measure in wanted.items()}
+
+
+def key_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a row is about, in a run or in a comparison: metric and labels, in their order."""
+    labels = {k: v for k, v in row["labels"].items() if k != "compare"}
+    return (row["metric"], *(f"{k}={v}" for k, v in sorted(labels.items())))
 
 
 def measures_of(run: Run) -> dict[tuple[str, ...], Measure]:
@@ -120,31 +147,39 @@ def _estimated(a: Run, b: Run) -> frozenset[tuple[str, ...]]:
     return frozenset(keys[0] & keys[1])
 
 
-def _difference(
-    a: Run, b: Run, *, metric: str, measure: Measure, seeds: Seeds, level: float
-) -> Finding:
-    card = find(metric).card
-    point = Null(kind="point", value=0.0, says="the two models lean alike")
-    changed = replace(
-        measure, null=point, sign="signed", labels={**measure.labels, "compare": "B - A"},
-        estimator=measure.estimator,
-    )  # fmt: skip
-    first, second = matched([a.items(metric), b.items(metric)])
-    if len(first) == 0:
-        outcome: Any = Undefined(reason="no item was answered in both runs")
-        return label(outcome, changed, card)
-    est = estimator(measure.estimator)
-    both = _both(est, second)
-    columns = {**first.columns, "__row": np.arange(len(first))}
-    settings = Settings(level=level)
-    outcome, notes = infer_one(
-        Items(columns), replace(changed, estimator=both), card, seeds=seeds, settings=settings
-    )
-    return label(outcome, changed, card, notes=notes)
+@dataclass(frozen=True)
+class _Pairing:
+    """Two runs on their way to differences (`sign` -1) or sums (1)."""
+
+    a: Run
+    b: Run
+    seeds: Seeds
+    settings: Settings
+    sign: float
+
+    def of(self, measure: Measure, card: Card) -> Finding:
+        """One measure of both runs, on the items that both answered."""
+        point = Null(kind="point", value=0.0, says="the two models lean alike")
+        word = "B - A" if self.sign < 0 else "B + A"
+        changed = replace(
+            measure, null=point, sign="signed", labels={**measure.labels, "compare": word},
+            estimator=measure.estimator,
+        )  # fmt: skip
+        first, second = matched([self.a.items(card.id), self.b.items(card.id)])
+        if len(first) == 0:
+            outcome: Any = Undefined(reason="no item was answered in both runs")
+            return label(outcome, changed, card)
+        both = _both(estimator(measure.estimator), second, self.sign)
+        columns = {**first.columns, "__row": np.arange(len(first))}
+        outcome, notes = infer_one(
+            Items(columns), replace(changed, estimator=both), card,
+            seeds=self.seeds, settings=self.settings,
+        )  # fmt: skip
+        return label(outcome, changed, card, notes=notes)
 
 
-def _both(est: Estimator, second: Items) -> Estimator:
-    """The difference of a statistic between the second run's items and the given ones."""
+def _both(est: Estimator, second: Items, sign: float) -> Estimator:
+    """The second run's statistic plus `sign` times the one of the given items."""
 
     def features(items: Items, options: Mapping[str, Any]) -> NDArray[np.float64]:
         other = second.take(items["__row"])
@@ -153,9 +188,8 @@ def _both(est: Estimator, second: Items) -> Estimator:
     def value(sums: NDArray[np.float64], options: Mapping[str, Any]) -> NDArray[np.float64]:
         half = sums.shape[-1] // 2
         return np.asarray(
-            est.value(sums[..., half:], options) - est.value(sums[..., :half], options)
+            est.value(sums[..., half:], options) + sign * est.value(sums[..., :half], options)
         )
 
-    return Estimator(
-        f"difference of {est.id}", features, value, groups=est.groups, prepare=est.prepare
-    )
+    name = "difference" if sign < 0 else "sum"
+    return Estimator(f"{name} of {est.id}", features, value, groups=est.groups, prepare=est.prepare)
