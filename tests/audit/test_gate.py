@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from plumbline.audit import api
+from plumbline.audit.compare import compare, key_of, paired
 from plumbline.audit.gate_file import gate_of
 from plumbline.audit.gate_result import held
 from plumbline.audit.gate_select import fits
@@ -108,8 +109,8 @@ def test_rules_select_by_metric_labels_and_role(runs):
         ({"metric": "group_rate"}, "Nearest: group_rates"),
         ({"metric": "weat"}, "which this plan does not ask; it asks group_rates"),
         ({"metric": "we*"}, "is about we*, which this plan does not ask"),
-        ({**RATE, "labels": {"axis": "gender"}}, "has axis = 'gender'; it is one of group"),
-        ({**RATE, "labels": {"axes": "group"}}, "has axes = 'group'; labels are against, axis, group, measure"),
+        ({**RATE, "labels": {"axis": "gender"}}, "has axis = 'gender'; it is one of 'group'"),
+        ({**RATE, "labels": {"axes": "group"}}, "has axes = 'group'; its labels are 'against', 'axis', 'group', 'measure'"),
         ({**RATE, "role": "group"}, "no group finding has these labels"),
     ],
 )  # fmt: skip
@@ -118,6 +119,23 @@ def test_a_rule_that_selects_nothing_is_an_error(runs, rule, said):
     with pytest.raises((BadInput, UnknownName)) as error:
         judged(runs[0.0], {**rule, "value": {"max": 1}})
     assert said in str(error.value)
+
+
+def test_labels_in_an_error_cannot_drive_a_terminal(runs):
+    """They may come from a model or a table."""
+    rows = [dict(f, labels={"axis": "\x1b[31mred\x07"}) for f in runs[0.0].findings]
+    rule = {**RATE, "labels": {"axis": "group"}, "value": {"max": 1}}
+    with pytest.raises(BadInput) as error:
+        judged(Run(runs[0.0].header, rows), rule)
+    assert "\x1b" not in str(error.value)
+    assert "31mred" in str(error.value)
+
+
+def test_an_explanation_is_no_audit(runs):
+    """It is stored like a run, and judges nothing."""
+    header = {**runs[0.0].header, "explainer": "logit_lens"}
+    with pytest.raises(BadInput, match="an explanation, not an audit"):
+        judged(Run(header, runs[0.0].findings), {**RATE, "value": {"max": 1}})
 
 
 def test_an_optional_rule_may_select_nothing_but_does_not_make_a_gate(runs):
@@ -181,6 +199,19 @@ def test_the_same_model_with_the_same_number_is_no_regression(runs):
     got = judged(runs[0.05], {**RATE, "regression": {"margin": 0.01}}, baseline=runs[0.05])
     assert got.outcome == "pass"
     assert "same model" in got.rules[0].findings[0].checks[0].why
+
+
+def test_pairs_are_differences_and_sums_of_the_same_items(runs):
+    """B - A is what `compare` says; with A + B it gives both runs' own numbers back."""
+    a, b = runs[0.0], runs[0.4]
+    found = {key_of(f): f["value"] for f in compare(a, b).findings if f["status"] == "estimate"}
+    change, total = paired(a, b), paired(a, b, total=True)
+    for key, value in found.items():
+        assert change[key].outcome.value == pytest.approx(value, abs=1e-12)
+    for row in (f for f in b.findings if f["role"] == "primary"):
+        key = key_of(row)
+        twice = total[key].outcome.value + change[key].outcome.value
+        assert twice / 2 == pytest.approx(row["value"], abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_a_slip_that_only_the_run_can_show_leaves_the_run(invoke, tables, tmp_pa
     )
     got = audited(invoke, tables["pass"], "--gate", "slip.toml")
     assert got.exit_code == 2
-    assert "it is one of group" in got.stderr
+    assert "it is one of 'group'" in got.stderr
     folder = got.stdout.split("run        ")[1].splitlines()[0]
     assert api.load_run(folder).findings
 

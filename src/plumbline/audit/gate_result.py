@@ -19,6 +19,7 @@ from plumbline.audit.gate_rules import Check, InFamily, Row, Since
 from plumbline.audit.gate_select import fits, selected
 from plumbline.audit.harm import level_for, two_sided
 from plumbline.audit.store import Run
+from plumbline.core.errors import BadInput
 from plumbline.stats.multiplicity import holm
 
 EXIT: Final[Mapping[str, int]] = {"pass": 0, "fail": 1, "insufficient": 3}
@@ -122,6 +123,8 @@ def held(run: Run, gate: Gate, baseline: Run | None = None) -> GateResult:
         BadInput: A rule selects nothing, or the gate does not fit the run's plan.
         StoreError: Items are to be compared and a run was not stored.
     """
+    if any("explainer" in one.header for one in (run, baseline) if one is not None):
+        raise BadInput("a gate judges an audit; this run is an explanation, not an audit")
     plan = run.header["plan"]
     fits(
         gate, level=plan["level"], alpha=plan["alpha"], baseline=baseline is not None,

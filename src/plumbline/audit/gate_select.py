@@ -82,14 +82,20 @@ def fits(
 
 
 def _what_there_is(rule: Rule, rows: Sequence[Row]) -> str:
-    """What the metric's findings do have, for the label or the role that none of them has."""
+    """What the metric's findings do have, for the label or the role that none of them has.
+
+    Labels are other people's text: quoted, so that no control character reaches a terminal.
+    """
     for name, wanted in rule.labels.items():
         there = sorted({str(row["labels"][name]) for row in rows if name in row["labels"]})
-        if not any(like(wanted, text) for text in there):
-            names = sorted({key for row in rows for key in row["labels"]})
-            return (
-                f"No finding of {rule.metric} has {name} = {wanted!r}; "
-                + (f"it is one of {', '.join(there)}" if there else f"labels are {', '.join(names) or 'none'}")
-            )  # fmt: skip
+        if any(like(wanted, text) for text in there):
+            continue
+        names = sorted({key for row in rows for key in row["labels"]})
+        known = f"it is one of {_quoted(there)}" if there else f"its labels are {_quoted(names)}"
+        return f"No finding of {rule.metric} has {name} = {wanted!r}; {known}"
     roles = sorted({row["role"] for row in rows})
     return f"Roles of {rule.metric} are {', '.join(roles)}; no {rule.role} finding has these labels"
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return ", ".join(map(repr, texts)) or "none"

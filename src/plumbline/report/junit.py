@@ -67,13 +67,13 @@ def _case(suite: Element, one: RuleResult, number: int) -> None:
     """A case's name begins with the rule's number: servers tell cases apart by class and name."""
     about = {"classname": _text(one.rule.metric), "name": _text(f"{number}. {one.rule.title}")}
     case = SubElement(suite, "testcase", {**about, "time": "0.000"})
-    shown = of_rule(one, passes=None)
+    # What made the outcome comes first, since readers cut long texts at their end.
+    shown = sorted(of_rule(one, passes=None), key=lambda line: line.outcome != one.outcome)
     text = "\n".join(map(_said, shown))
     if one.outcome == "pass":
         SubElement(case, "system-out").text = _text(text, lines=True)
         return
-    worst = next(line for line in shown if line.outcome == one.outcome)
-    message = _text(f"{worst.about}: {worst.why}".lstrip(": "))
+    message = _text(f"{shown[0].about}: {shown[0].why}".lstrip(": "))
     if one.outcome == "skipped":
         # As text: the older of Jenkins' two schemas knows no attribute here.
         SubElement(case, "skipped").text = message
