@@ -174,6 +174,27 @@ def plan_options(func: F) -> F:
     )  # fmt: skip
 
 
+def gate_outputs(func: F) -> F:
+    """Options of a gate beside its file: what to compare with, and where to write its outcome."""
+    return _stacked(
+        func,
+        [
+            click.option(
+                "--baseline", metavar="RUN", type=click.Path(path_type=Path),
+                help="The stored run that rules on regression compare with.",
+            ),
+            click.option(
+                "--junit", type=click.Path(path_type=Path, dir_okay=False),
+                help="Write the gate's outcome as JUnit XML.",
+            ),
+            click.option(
+                "--summary", type=click.Path(path_type=Path, dir_okay=False),
+                help="Write the gate's outcome as Markdown.",
+            ),
+        ],
+    )  # fmt: skip
+
+
 def plan_fields(given: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments for `plumbline.audit.api` from the options above; unset ones are left out.
 
