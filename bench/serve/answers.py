@@ -123,10 +123,16 @@ def main(rows: int) -> None:
             "first page": answers.Wanted(),
             "deep page": answers.Wanted(after=rows * 9 // 10),
             "deep page, backward": answers.Wanted(before=rows * 9 // 10),
-            "filter: method and unanswered": answers.Wanted(metric="bbq", state="unanswered"),
-            "filter, deep": answers.Wanted(metric="bbq", state="unanswered", after=rows * 9 // 10),
-            "search: frequent word": answers.Wanted(text="engineer lawyer"),
+            "filter: method and unanswered": answers.Wanted(metric="regard", state="unanswered"),
+            "filter, deep": answers.Wanted(
+                metric="regard", state="unanswered", after=rows * 9 // 10
+            ),
+            "filter, deep, backward": answers.Wanted(
+                metric="regard", state="unanswered", before=rows * 9 // 10
+            ),
+            "search: frequent words": answers.Wanted(text="engineer lawyer"),
             "search: one row near the end": answers.Wanted(text="quokka"),
+            "search: one row, backward": answers.Wanted(text="quokka", before=rows),
             "search: nothing found": answers.Wanted(text="wombat"),
         }
         print(

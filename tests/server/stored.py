@@ -18,6 +18,7 @@ from plumbline.core import questions as ask
 from plumbline.core.answers import Texts
 from plumbline.core.results import Estimate, Finding
 from plumbline.core.scored import Items
+from plumbline.data.lexicons.weat import weat_test
 from plumbline.testing import PlantedEmbedder
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'`&<!--\x1b[31mred\x07\u202ed {{ 7*7 }} $(id)"
@@ -25,11 +26,13 @@ ATTACK_NAME = "<img src=x onerror=alert(1)>'\"&{{7}}"
 
 
 def three_days(folder: Path) -> Path:
-    """Three runs of one plan on planted embedders that differ, with their times a day apart."""
-    for day, seed in enumerate((1, 2, 3), start=1):
+    """Three runs of one plan, a day apart: two embeddings of noise, then one that leans in WEAT's test 1."""
+    test = weat_test(1)
+    leans = dict.fromkeys((*test.x, *test.a), 1.0) | dict.fromkeys((*test.y, *test.b), -1.0)
+    for day, dial in enumerate((0.0, 0.0, 3.0), start=1):
         with Cache(":memory:") as cache:
             plan = Plan(model="planted", metrics=("weat",))
-            run = Audit(plan, PlantedEmbedder(seed=seed), cache).run(folder)
+            run = Audit(plan, PlantedEmbedder(seed=day, dial=dial, leans=leans), cache).run(folder)
         run.folder.rename(folder / f"day-{day}")
         change_header(folder / f"day-{day}", started=f"2026-11-0{day}T06:00:00+00:00")
     return folder

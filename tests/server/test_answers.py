@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -28,8 +29,8 @@ TEXTS = [
 
 @pytest.fixture
 def path(tmp_path):
-    """A file of 1,000 questions and answers of two methods to two addressees."""
-    n = 1000
+    """A file of 5,000 questions and answers in three row groups, of two methods to two addressees."""
+    n = 5000
     text = [f"{TEXTS[i % len(TEXTS)]} {i}" for i in range(n)]
     columns = {
         "metric": [("weat", "bbq")[i % 2] for i in range(n)],
@@ -43,8 +44,11 @@ def path(tmp_path):
         "status": ["refused" if i % 10 == 0 else "" for i in range(n)],
     }
     made = {k: np.array(v, dtype=object) if isinstance(v, list) else v for k, v in columns.items()}
-    parquet.write(tmp_path / "answers.parquet", made)
-    return tmp_path / "answers.parquet"
+    path = tmp_path / "answers.parquet"
+    with duckdb.connect() as connection:
+        connection.register("given", made)
+        connection.execute(f"copy given to '{path}' (format parquet, row_group_size 2048)")
+    return path
 
 
 def walk(path, wanted):
@@ -74,7 +78,7 @@ def walk(path, wanted):
         ({"metric": "none"}, lambda _: False),
         *[({"text": t}, lambda i, t=t: TEXTS[i % len(TEXTS)] == t) for t in TEXTS if t != "plain"],
         ({"text": "\u00fcber alles"}, lambda i: i % len(TEXTS) == 6),
-        ({"text": "question 99"}, lambda i: i == 99 or i // 10 == 99),
+        ({"text": "question 99"}, lambda i: str(i).startswith("99")),
         ({"text": "%"}, lambda i: i % len(TEXTS) == 1),
         ({"text": "_"}, lambda i: i % len(TEXTS) == 2),
     ],
@@ -82,14 +86,14 @@ def walk(path, wanted):
 def test_pages_together_are_all_rows_in_order(path, wanted, rows):
     """Forward and backward, whatever the filter; signs that a pattern would read are taken literally."""
     forward, pages, back = walk(path, answers.Wanted(**wanted))
-    assert forward == [i for i in range(1000) if rows(i)]
+    assert forward == [i for i in range(5000) if rows(i)]
     if not wanted:
         assert back == pages
 
 
 def test_what_is_chosen_by_is_what_the_file_has(path):
     """Methods, addressees and the number of rows."""
-    assert answers.choices(path) == (["bbq", "weat"], ["subject", "vader"], 1000)
+    assert answers.choices(path) == (["bbq", "weat"], ["subject", "vader"], 5000)
 
 
 def test_answers_of_every_ability_are_said_in_words(planted_runs):

@@ -271,6 +271,17 @@ def test_history_shows_every_primary_finding_over_time(client, folder):
     assert client.get("/history?model=unknown").status_code == 200
 
 
+def test_history_marks_the_run_from_which_on_a_finding_is_another(client):
+    """The third embedding was made to lean in one test: a mark there, on that finding and on the index."""
+    page = unescape(client.get("/history?model=planted").text)
+    sections = re.findall(r'<section class="series".*?</section>', page, re.DOTALL)
+    marked = [s for s in sections if "Changed</strong> at 2026-11-03 06:00" in s]
+    assert marked == sections[:2]
+    assert "Composite index" in marked[0]
+    assert "flowers against insects" in marked[1]
+    assert not any("Changed</strong>" in s for s in sections[2:])
+
+
 def test_an_empty_folder_says_how_to_begin(client_of, tmp_path):
     """No run yet: a link to the form, and no failure on any page."""
     client = client_of(tmp_path)

@@ -140,17 +140,15 @@ def _of_index(index: Mapping[str, Any], before: int, after: int) -> Step:
     if a["value"] is None or b["value"] is None:
         reason = a.get("reason") or b.get("reason") or "no reason was recorded"
         return Step(before=before, after=after, reason=reason)
-    # Half-widths toward each other: bands near 0, where the index cannot go lower, are lopsided.
-    up = np.hypot(b["high"] - b["value"], a["value"] - a["low"])
-    down = np.hypot(b["value"] - b["low"], a["high"] - a["value"])
     value = b["value"] - a["value"]
-    half = down if value > 0 else up
+    # Half of each band's width: near 0, where the index cannot go lower, the band lies to one side
+    # of its value, so the distances from the value to the ends are not what it may vary by.
+    half = float(np.hypot(a["high"] - a["low"], b["high"] - b["low"])) / 2
     if half <= 0:
-        reason = "the bands have no width" if value else "the two indices are the same number"
-        return Step(before=before, after=after, reason=reason)
+        return Step(before=before, after=after, reason="the bands of the index have no width")
     z = value / half * ss.norm.ppf(0.5 + a["level"] / 2)
     return Step(
-        before=before, after=after, value=value, low=value - float(down), high=value + float(up),
+        before=before, after=after, value=value, low=value - half, high=value + half,
         p=float(2 * ss.norm.sf(abs(z))),
     )  # fmt: skip
 

@@ -79,7 +79,8 @@ def _spec(
     ]  # fmt: skip
     return {
         "data": {"values": list(data)}, "width": {"step": STEP}, "height": 170,
-        "background": "transparent", "layer": layers, "config": dict(CONFIG),
+        # Room for labels in a browser whose letters are wider than those that were measured with.
+        "background": "transparent", "padding": {"left": 24, "bottom": 16, "right": 8, "top": 8}, "layer": layers, "config": dict(CONFIG),
     }  # fmt: skip
 
 

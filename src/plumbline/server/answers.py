@@ -21,6 +21,7 @@ from plumbline.server.paging import SIZE
 LONGEST = 400  # characters of a question or an answer that a page shows
 SHOWN = ("file_row_number", "metric", "to", "ability", "question", "answer", "status")
 STATES = ("answered", "unanswered")
+FIRST_WINDOW, WIDER = 4096, 32  # rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +70,8 @@ def page(path: Path, wanted: Wanted, size: int = SIZE) -> Answers:
     Raises:
         StoreError: The file cannot be read.
     """
-    parts, values = _conditions(wanted)
     back = wanted.before is not None
-    if back:
-        parts.append("file_row_number < ?")
-        values.append(wanted.before)
-    elif wanted.after is not None:
-        parts.append("file_row_number > ?")
-        values.append(wanted.after)
-    where = f"where {' and '.join(parts)}" if parts else ""
-    query = f"""
-        select {", ".join(map(queries.name, SHOWN))} from {queries.table(path, numbered=True)} {where}
-        order by file_row_number {"desc" if back else "asc"} limit {size + 1}
-    """  # noqa: S608 - names and path are quoted, values bound
-    found = queries.rows(query, values)
+    found = _before(path, wanted, size + 1) if back else _after(path, wanted, size + 1)
     more, found = len(found) > size, found[:size]
     if back:
         found.reverse()
@@ -93,6 +82,35 @@ def page(path: Path, wanted: Wanted, size: int = SIZE) -> Answers:
         earlier=int(found[0][0]) if before else None,
         later=int(found[-1][0]) if after else None,
     )
+
+
+def _after(path: Path, wanted: Wanted, most: int) -> list[queries.Row]:
+    """The first rows after the key: DuckDB reads in the order of the file, and stops when it has them."""
+    parts, values = _conditions(wanted)
+    if wanted.after is not None:
+        parts.append("file_row_number > ?")
+        values.append(wanted.after)
+    return _read(path, parts, values, f"limit {most}")
+
+
+def _before(path: Path, wanted: Wanted, most: int) -> list[queries.Row]:
+    """The last rows before the key, the last one first: looked for in ever wider windows before it."""
+    window, end = FIRST_WINDOW, wanted.before or 0
+    while True:
+        parts, values = _conditions(wanted)
+        parts += ["file_row_number < ?", "file_row_number >= ?"]
+        values += [end, max(0, end - window)]
+        found = _read(path, parts, values, f"order by file_row_number desc limit {most}")
+        if len(found) == most or window >= end:
+            return found
+        window *= WIDER
+
+
+def _read(path: Path, parts: Sequence[str], values: Sequence[Any], rest: str) -> list[queries.Row]:
+    where = f"where {' and '.join(parts)}" if parts else ""
+    source = queries.table(path, numbered=True)
+    names = ", ".join(map(queries.name, SHOWN))
+    return queries.rows(f"select {names} from {source} {where} {rest}", values)  # noqa: S608 - quoted, bound
 
 
 def choices(path: Path) -> tuple[list[str], list[str], int]:

@@ -13,6 +13,7 @@
       const cell = document.createElement(tag);
       cell.textContent = text;
       if (tag === "th") cell.scope = "row";
+      if (typeof text === "number") cell.className = "number";
       line.append(cell);
     }
     return line;

@@ -1,0 +1,136 @@
+"""A real browser: Debian's headless Chromium, driven by Playwright; never one that is downloaded.
+
+Fixtures for any test below this folder:
+
+- `browser`: one Chromium a session.
+- `page_at(address_or_file, dark=False, width=1280)`: a page that has loaded. At the end of the
+  test, what the console called an error and every request that failed fails the test;
+  `page_at.expected` holds parts of messages that a test asks for.
+- `axe(page)`: what axe-core finds wrong with a page, one line a violation; empty where all is well.
+- `same_picture(page, name)`: compares with the committed picture, see `pictures`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
+sys.path.insert(0, str(Path(__file__).parent))
+
+import pictures
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--font-render-hinting=none",
+    "--force-color-profile=srgb", "--disable-lcd-text",
+]  # fmt: skip
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+TALL = {1280: 900, 390: 844}
+
+
+def _missing(what: str) -> None:
+    """As in the conftest above: a skip, or a failure in the full environment."""
+    import os
+
+    if os.environ.get("PLUMBLINE_FULL") == "1":
+        pytest.fail(f"{what} must be there in the full job")
+    pytest.skip(f"needs {what}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, started once with a profile of its own."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        _missing("chromium")
+    if find_spec("playwright") is None:
+        _missing("the package playwright")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=path, args=FLAGS, headless=True)
+        yield opened
+        opened.close()
+
+
+@dataclass
+class PageAt:
+    """Opens pages and keeps what goes wrong in them."""
+
+    browser: Any
+    faults: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+    _opened: list[Any] = field(default_factory=list)
+
+    def __call__(
+        self, where: str | Path, *, dark: bool = False, width: int = 1280, scripts: bool = True
+    ) -> Any:
+        """A page at an address or of a file, loaded."""
+        context = self.browser.new_context(
+            color_scheme="dark" if dark else "light", reduced_motion="reduce", java_script_enabled=scripts,
+            viewport={"width": width, "height": TALL.get(width, 900)}, device_scale_factor=1, locale="en-GB", timezone_id="UTC",
+        )  # fmt: skip
+        page = context.new_page()
+        page.on("console", lambda m: self._note(m.type == "error", f"console: {m.text}"))
+        page.on("pageerror", lambda e: self._note(True, f"script: {e}"))
+        # Aborted: the test went on to the next page before this one had all its files.
+        page.on(
+            "requestfailed",
+            lambda r: self._note(r.failure != "net::ERR_ABORTED", f"failed: {r.url} {r.failure}"),
+        )
+        page.on("response", lambda r: self._note(r.status >= 400, f"{r.status}: {r.url}"))
+        page.goto(where.resolve().as_uri() if isinstance(where, Path) else where)
+        self._opened.append(context)
+        return page
+
+    def _note(self, wrong: bool, what: str) -> None:
+        if wrong and not any(part in what for part in self.expected):
+            self.faults.append(what)
+
+    def close(self) -> None:
+        """Close every page."""
+        for context in self._opened:
+            context.close()
+
+
+@pytest.fixture
+def page_at(browser) -> Iterator[PageAt]:
+    """Opens pages; whatever went wrong in one of them fails the test."""
+    made = PageAt(browser)
+    yield made
+    made.close()
+    assert made.faults == []
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Any], list[str]]:
+    """Checks a page with axe-core: one line a violation and element."""
+    if find_spec("axe_playwright_python") is None:
+        _missing("the package axe-playwright-python")
+    from axe_playwright_python.sync_playwright import Axe
+
+    checker = Axe()
+
+    def check(page: Any) -> list[str]:
+        found = checker.run(page).response["violations"]
+        return [
+            f"{v['id']} ({v['impact']}): {node['target']} {node.get('failureSummary', '')}"
+            for v in found
+            for node in v["nodes"]
+        ]
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def same_picture() -> Callable[..., None]:
+    """Compares what a page looks like with its committed picture."""
+    return pictures.same
