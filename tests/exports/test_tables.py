@@ -6,6 +6,7 @@ import math
 import re
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -105,7 +106,8 @@ def test_items_in_csv_are_those_of_the_run(words, tmp_path):
     """Scores and labels are equal; a row without a score has the word and its reason."""
     path = words.export("csv", tmp_path).places[1]
     frame = pd.read_csv(path, na_values=ABSENT, keep_default_na=False)
-    stored = words.items()
+    stored = words.items("weat")
+    assert path.endswith("items-weat.csv")
     assert list(frame.columns) == list(stored)
     assert frame["score"].tolist() == pytest.approx(
         stored["score"].tolist(), rel=0, abs=0, nan_ok=True
@@ -129,8 +131,13 @@ def test_parquet_has_types_and_nulls(loans, tmp_path):
     assert other["label_group"].to_list() == [f["labels"].get("group", "") for f in stored]
     count = duckdb.read_parquet(paths[1]).count("*").fetchall()
     assert count == [(len(loans.items()["item"]),)]
-    items = pl.read_parquet(paths[1])
-    assert items["score"].to_list() == pytest.approx(loans.items()["score"].tolist(), nan_ok=True)
+    items, stored = pl.read_parquet(paths[1]), loans.items()
+    assert items.columns == list(stored)
+    assert items["score"].is_nan().sum() == 0
+    assert [np.nan if v is None else v for v in items["score"]] == pytest.approx(
+        stored["score"].tolist(), nan_ok=True
+    )
+    assert items["item"].to_list() == stored["item"].tolist()
 
 
 def test_every_row_says_of_what_toward_what_measured_how(words, tmp_path):
@@ -179,3 +186,17 @@ def test_a_run_in_memory_wants_a_folder(loans):
     bare = Run(loans.header, loans.findings)
     with pytest.raises(BadInput, match="not stored"):
         bare.export("csv")
+
+
+def test_a_run_without_items_has_tables_all_the_same(words, tmp_path):
+    """An explanation without scored items: findings as ever, and no rows of items."""
+    from plumbline.audit.store import save
+
+    bare = save(tmp_path / "run", {**words.header, "explainer": "logit_lens"}, [], {}, [])
+    assert [p.rpartition("/")[2] for p in bare.export("csv", tmp_path / "c").places] == [
+        "findings.csv"
+    ]
+    places = bare.export("parquet", tmp_path / "p").places
+    assert [pl.read_parquet(p).height for p in places] == [0, 0]
+    for form in ("model-card", "technical-file", "bibtex", "md", "html"):
+        assert bare.export(form, tmp_path / form).places

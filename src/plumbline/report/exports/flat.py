@@ -28,7 +28,7 @@ class Table:
     """Columns of one length: numbers with None where there is none, or texts.
 
     Attributes:
-        name: `findings` or `items`.
+        name: `findings`, or `items-METHOD`.
         numbers: Columns of numbers.
         texts: Columns of text.
         names: All columns in their order.
@@ -91,21 +91,19 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def items(run: Run) -> Table:
-    """One row a scored item of a method; `why` says why a row has no score."""
-    numbers: dict[str, list[float | None]] = {}
-    texts: dict[str, list[str]] = {}
-    columns = run.items()
-    for name, column in columns.items():
-        if column.dtype.kind in "fiub":
-            values = column.astype(float)
-            numbers[name] = [None if np.isnan(v) else float(v) for v in values]
-        else:
-            texts[name] = ["" if v is None else str(v) for v in column]
-    return Table("items", numbers, texts, tuple(columns), "why")
-
-
-def tables(run: Run, *, redact_items: bool) -> list[Table]:
-    """Findings, and items unless they are redacted or the run was not stored."""
-    stored = run.folder is not None and not redact_items
-    return [findings(run), *([items(run)] if stored else [])]
+def items(run: Run) -> Iterator[Table]:
+    """A table a method, with its own columns and one row a scored item; `why` says why a row has no score."""
+    of = run.each("items")
+    for metric in dict.fromkeys(f["metric"] for f in run.findings):
+        columns = of(metric)
+        if not columns or len(columns["why"]) == 0:
+            continue
+        numbers: dict[str, list[float | None]] = {}
+        texts: dict[str, list[str]] = {}
+        for name, column in columns.items():
+            if column.dtype.kind in "fiub":
+                values = column.astype(float)
+                numbers[name] = [None if np.isnan(v) else float(v) for v in values]
+            else:
+                texts[name] = ["" if v is None else str(v) for v in column]
+        yield Table(f"items-{metric.replace('/', '.')}", numbers, texts, tuple(columns), "why")

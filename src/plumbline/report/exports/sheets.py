@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plumbline.report import format as show
-from plumbline.report.exports.flat import Table, tables
+from plumbline.report.exports.flat import Table, findings, items
 from plumbline.report.files import write_text
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ ABSENT = ("undefined", "not applicable", "none")  # what a missing number is cal
 
 
 def write(run: Run, folder: Path, *, redact_items: bool = False) -> list[Path]:
-    """`findings.csv` and `items.csv` in a folder; no items where they are redacted."""
-    made = tables(run, redact_items=redact_items)
-    return [write_text(folder / f"{table.name}.csv", text(table)) for table in made]
+    """`findings.csv`, and `items-METHOD.csv` for each method, in a folder; no items where they are redacted."""
+    made = [write_text(folder / "findings.csv", text(findings(run)))]
+    if run.folder is not None and not redact_items:
+        made += [write_text(folder / f"{table.name}.csv", text(table)) for table in items(run)]
+    return made
 
 
 def text(table: Table) -> str:

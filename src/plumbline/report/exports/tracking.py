@@ -25,6 +25,7 @@ from plumbline.report.rows import Row, of_run
 if TYPE_CHECKING:
     from plumbline.audit.store import Run
 
+FIRST = ("axis", "group", "against", "toward", "measure")
 NUMBERS = ("value", "low", "high", "p", "p_adjusted", "n")
 LONGEST_NAME, LONGEST_PARAM, LONGEST_TAG = 250, 500, 5000  # what every MLflow takes
 _METRICS, _FIELDS = 500, 90  # metrics and parameters or tags of one request
@@ -102,7 +103,7 @@ def names(shown: Sequence[Row]) -> list[str]:
     found: list[str] = []
     room = LONGEST_NAME - len(".p_adjusted")
     for row in shown:
-        labels = sorted(row.finding["labels"].items())
+        labels = sorted(row.finding["labels"].items(), key=_place)
         parts = (row.metric.replace("/", "."), "-".join(v for _, v in labels) or "all")
         told = "/".join(parts)
         name = "/".join(re.sub(r"[^\w. -]+", "_", part, flags=re.ASCII) for part in parts)
@@ -111,6 +112,12 @@ def names(shown: Sequence[Row]) -> list[str]:
             name = f"{name[: room - 9]}-{hashlib.blake2b(exact, digest_size=4).hexdigest()}"
         found.append(name)
     return found
+
+
+def _place(label: tuple[str, str]) -> tuple[int, str]:
+    """Of what and toward what first, then the other labels by name."""
+    key = label[0]
+    return (FIRST.index(key) if key in FIRST else len(FIRST), key)
 
 
 def _numbers(row: Row) -> Iterator[tuple[str, float]]:
