@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         calibrate,
         compare,
         correct,
+        estimate,
         gate,
         history,
         leaderboard,
@@ -32,6 +33,7 @@ _HOME = {
     "calibrate": "plumbline.audit.api",
     "compare": "plumbline.audit.api",
     "correct": "plumbline.audit.api",
+    "estimate": "plumbline.audit.api",
     "gate": "plumbline.audit.api",
     "history": "plumbline.audit.api",
     "leaderboard": "plumbline.audit.api",
@@ -48,7 +50,7 @@ _HOME = {
 }
 __all__ = [
     "Estimate", "Finding", "NotApplicable", "PlumblineError", "Run", "Undefined", "audit",
-    "calibrate", "compare", "correct", "explain", "gate", "history", "leaderboard", "load_run", "method", "plan", "rank",
+    "calibrate", "compare", "correct", "estimate", "explain", "gate", "history", "leaderboard", "load_run", "method", "plan", "rank",
 ]  # fmt: skip
 
 

@@ -81,3 +81,16 @@ def test_all_tables_come_from_one_reading(tmp_path, monkeypatch):
             for name in one:
                 assert np.array_equal(one[name], other[name], equal_nan=one[name].dtype != object)
         assert items("weat").get("score", np.empty(0)).size == 0
+
+
+def test_an_endless_interval_is_null_in_json_and_said():
+    """JSON has no word for infinity: the end is null, the row says so, and nothing else changes."""
+    import json
+
+    from plumbline.audit.store import Run
+
+    row = {"metric": "m", "value": 2.0, "low": 1.0, "high": float("inf"), "notes": ["a note"]}
+    found = Run({}, [row]).document()["findings"][0]
+    assert json.loads(json.dumps(found, allow_nan=False)) == {
+        **row, "high": None, "notes": ["a note", "the interval has no upper end"],
+    }  # fmt: skip

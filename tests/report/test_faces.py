@@ -331,3 +331,4 @@ def test_tiny_intervals_are_not_rows_of_zeros():
 
     assert show.interval(0.0, 3e-9) == "0.00 to 3.00e-09"
     assert show.interval(0.1234, 0.1266) == "0.1234 to 0.1266"
+    assert show.interval(0.15, 0.15 + 3e-17) == "0.150 to 0.150"

@@ -13,7 +13,7 @@ from plumbline.audit.faces import face
 from plumbline.audit.index import composite
 from plumbline.audit.measures import from_json
 from plumbline.audit.pairing import matched
-from plumbline.audit.store import Run
+from plumbline.audit.store import Run, json_row
 from plumbline.core.card import Card, Null
 from plumbline.core.catalog import find
 from plumbline.core.errors import BadInput
@@ -45,7 +45,8 @@ class Comparison:
     def document(self) -> dict[str, Any]:
         """One JSON document."""
         return {
-            "a": dict(self.a), "b": dict(self.b), "findings": [dict(f) for f in self.findings],
+            "a": dict(self.a), "b": dict(self.b),
+            "findings": [json_row(f) for f in self.findings],
             "index": dict(self.index), "unmatched": [dict(u) for u in self.unmatched],
         }  # fmt: skip
 

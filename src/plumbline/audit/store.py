@@ -20,6 +20,9 @@ from plumbline.models import parquet
 
 Column = NDArray[Any]
 MOST_AT_ONCE = 500_000  # rows of a table that are held in memory whole
+_ENDLESS = {
+    "value": "the value is infinite", "low": "the interval has no lower end", "high": "the interval has no upper end",
+}  # fmt: skip
 KEPT = frozenset({"item", "score", "why"})  # what all scored items have, be it empty
 
 
@@ -39,8 +42,8 @@ class Run:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """The one JSON document of `--json`."""
-        return {"run": dict(self.header), "findings": [dict(f) for f in self.findings]}
+        """The one JSON document of `--json`; an end of an interval that is infinite is null, and a note says so."""
+        return {"run": dict(self.header), "findings": [json_row(f) for f in self.findings]}
 
     def items(self, metric: str | None = None) -> dict[str, Column]:
         """Scored items, of one metric or all."""
@@ -91,6 +94,16 @@ class Run:
     def export(self, form: str, path: Path | str | None = None, **options: Any) -> Any:
         """The run as `model-card`, `csv`, `bibtex`, ...; see `plumbline.report.exports.forms.export`."""
         return face("exports.forms", "export")(self, form, path, **options)
+
+
+def json_row(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding that JSON can hold: it has no word for infinity."""
+    row, notes = dict(finding), list(finding["notes"])
+    for name, said in _ENDLESS.items():
+        if row[name] is not None and not np.isfinite(row[name]):
+            row[name] = None
+            notes.append(said)
+    return {**row, "notes": notes}
 
 
 def _empty(column: Column) -> bool:

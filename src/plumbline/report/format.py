@@ -35,8 +35,10 @@ def decimals(low: float | None, high: float | None) -> int | None:
 
     None without an interval, and for one so narrow and near 0 that a row of zeros would stand for it.
     """
-    if low is None or high is None or not math.isfinite(high - low) or high <= low:
+    if low is None or high is None or not math.isfinite(high - low):
         return None
+    if high - low <= 1e-13 * max(abs(low), abs(high)):
+        return None  # one number twice, but for rounding
     places = max(0, 1 - math.floor(math.log10((high - low) / 2)))
     if places > FINEST and max(abs(low), abs(high)) < 10.0**-FINEST:
         return None
