@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from plumbline.core.results import Estimate, Finding
 from plumbline.report import format as show
-from plumbline.report.rows import about_text, counts, rows, unmeasured, what_matters
+from plumbline.report.absent import unmeasured
+from plumbline.report.rows import about_text, counts, rows, what_matters
 
 
 def by_metric(shown, metric):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from plumbline.report import figures, overview
 from plumbline.report import format as show
+from plumbline.report.absent import by_reason
 from plumbline.report.comparison import difference_rows, index_text
 from plumbline.report.files import write_text
 from plumbline.report.html import drawn, environment
-from plumbline.report.rows import Row, by_reason
+from plumbline.report.rows import Row
 from plumbline.report.side_effects import lines as effect_lines
 from plumbline.report.slopes import LEGEND, paired, slope_figures
 

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from plumbline.report import figures, licences, maps, overview, shaken
 from plumbline.report import format as show
+from plumbline.report.absent import by_reason, inapplicable, unmeasured
 from plumbline.report.files import write_text
 from plumbline.report.intersections import crossed
 from plumbline.report.rows import (
     ROLES,
     Row,
-    by_reason,
     counts,
-    inapplicable,
     of_run,
     tally,
-    unmeasured,
     what_matters,
 )
 from plumbline.report.sections import Stored, section

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from plumbline.report import format as show
 from plumbline.report import overview
-from plumbline.report.rows import ROLES, Row, counts, of_run, unmeasured, what_matters
+from plumbline.report.absent import sentences
+from plumbline.report.rows import (
+    ROLES,
+    Row,
+    counts,
+    of_run,
+    what_matters,
+)
 
 if TYPE_CHECKING:
     from plumbline.audit.store import Run
@@ -36,8 +43,8 @@ def render(run: Run) -> str:
         "",
         *_table([r for r in shown if r.status == "estimate"]),
     ]
-    if absent := unmeasured(shown):
-        lines += ["", "## Not measured", "", *(f"- {escape(r.sentence)}" for r in absent)]
+    if absent := sentences(shown):
+        lines += ["", "## Not measured", "", *(f"- {escape(said)}" for said in absent)]
     return "\n".join(lines) + "\n"
 
 

@@ -118,30 +118,6 @@ def what_matters(shown: Sequence[Row], most: int = 3) -> list[Row]:
     return (first + again)[:most]
 
 
-def unmeasured(shown: Sequence[Row]) -> list[Row]:
-    """What could not be measured, with the reason of each."""
-    return [r for r in shown if r.status != "estimate" and r.role != "secondary"]
-
-
-def by_reason(shown: Sequence[Row]) -> list[tuple[str, str, list[str]]]:
-    """(title, reason, what it is about) of Undefined findings; those of one reason stand together."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for row in shown:
-        if row.status == "undefined":
-            found.setdefault((row.title, row.reason), []).append(row.about)
-    return [(title, reason, [a for a in abouts if a]) for (title, reason), abouts in found.items()]
-
-
-def inapplicable(shown: Sequence[Row]) -> list[tuple[str, list[Row]]]:
-    """Methods that this model cannot answer, by what they need; the largest group first."""
-    needs: dict[str, list[Row]] = {}
-    for row in shown:
-        if row.status == "not_applicable":
-            need = row.reason.removeprefix(f"{row.metric} ").partition(";")[0]
-            needs.setdefault(need, []).append(row)
-    return sorted(needs.items(), key=lambda pair: -len(pair[1]))
-
-
 def counts(shown: Sequence[Row]) -> str:
     """Primary findings by verdict in words, and how many have none."""
     primary = [r for r in shown if r.role == "primary"]

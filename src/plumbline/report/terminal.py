@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from plumbline.report import format as show
 from plumbline.report import overview
-from plumbline.report.rows import ROLES, Row, counts, of_run, unmeasured, what_matters
+from plumbline.report.absent import by_reason, inapplicable, unmeasured
+from plumbline.report.rows import (
+    ROLES,
+    Row,
+    counts,
+    of_run,
+    what_matters,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, Group, RenderableType
@@ -149,12 +156,19 @@ def _first(run: Run, shown: Sequence[Row], console: Console) -> None:
 
 
 def _absent(shown: Sequence[Row], console: Console) -> None:
-    absent = unmeasured(shown)
-    if absent:
+    """What has no number, one line a reason; then the methods that this model cannot answer, by their need."""
+    undefined, other = by_reason(unmeasured(shown)), inapplicable(shown)
+    if undefined or other:
         console.print(_text("Not measured", "bold"))
-    for row in absent:
-        about = f" ({row.about})" if row.about else ""
-        console.print(_text(f"  {row.metric}{about}: {row.reason}"))
+    for title, reason, abouts in undefined:
+        what = (
+            f" ({len(abouts)} findings)" if len(abouts) > 1 else f" ({abouts[0]})" if abouts else ""
+        )
+        console.print(_text(f"  {title}{what}: {reason}"))
+    for need, members in other:
+        console.print(
+            _text(f"  not for this model ({need}): {', '.join(r.metric for r in members)}")
+        )
 
 
 def _text(words: str, style: str = "") -> Text:

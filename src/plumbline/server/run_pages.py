@@ -12,7 +12,8 @@ from plumbline.audit.store import Run
 from plumbline.core.errors import BadInput, StoreError, UnknownName
 from plumbline.report import figures, overview
 from plumbline.report import format as show
-from plumbline.report.rows import ROLES, VERDICTS, Row, counts, unmeasured, what_matters
+from plumbline.report.absent import unmeasured
+from plumbline.report.rows import ROLES, VERDICTS, Row, counts, what_matters
 from plumbline.server import answers, findings, items
 from plumbline.server.pages import asked, dashboard, render
 from plumbline.server.paging import Page, whole

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from plumbline.report import format as show
 from plumbline.report import overview
-from plumbline.report.rows import Row, by_reason, inapplicable, unmeasured
+from plumbline.report.rows import Row
 
 if TYPE_CHECKING:
     from plumbline.audit.store import Run
@@ -50,18 +50,6 @@ def limits(run: Run, shown: Sequence[Row]) -> list[str]:
         said.append(
             f"{gone} figures do not exist, for the reasons given; none of them counts as 0."
         )
-    return said
-
-
-def absent(shown: Sequence[Row]) -> list[str]:
-    """What could not be measured, and why; what has one reason stands together."""
-    gone = unmeasured(shown)
-    said = []
-    for title, reason, about in by_reason(gone):
-        what = f" ({'; '.join(about)})" if about else ""
-        said.append(f"{title}{what}: no number: {reason}")
-    for need, rows in inapplicable(gone):
-        said.append(f"{', '.join(r.title for r in rows)}: does not apply: {need}")
     return said
 
 

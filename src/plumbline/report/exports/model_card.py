@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plumbline.core.errors import BadInput, StoreError
+from plumbline.report.absent import sentences
 from plumbline.report.exports import limits, model_index, readme
 from plumbline.report.exports.forms import Exported, written
 from plumbline.report.markdown import escape
@@ -60,7 +61,7 @@ def section(run: Run) -> str:
     lines += _list([r.sentence for r in what_matters(shown, FIRST)])
     if primary:
         lines += _heading("All primary findings"), "", *_table(primary), ""
-    if absent := limits.absent(shown):
+    if absent := sentences(shown):
         lines += _heading("What could not be measured"), "", *_list(absent)
     lines += _heading("Limits"), "", *_list(limits.limits(run, shown))
     lines += _heading("How it was measured"), "", *_methods(shown)

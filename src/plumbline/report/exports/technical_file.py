@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from plumbline.report import overview
+from plumbline.report.absent import sentences
 from plumbline.report.exports import limits
 from plumbline.report.markdown import escape
 from plumbline.report.rows import Row, counts, of_run, what_matters
@@ -45,7 +46,7 @@ def _told(run: Run) -> dict[str, Any]:
         "first": [escape(r.sentence) for r in what_matters(shown, 5)],
         "findings": [_cells(r) for r in shown if r.status == "estimate" and r.role == "primary"],
         "groups": [_cells(r) for r in shown if r.status == "estimate" and r.role == "group"],
-        "absent": [escape(s) for s in limits.absent(shown)],
+        "absent": [escape(s) for s in sentences(shown)],
         "limits": [escape(s) for s in limits.limits(run, shown)],
         "methods": [(escape(m), escape(how), link) for m, how, link in limits.methods(shown)],
         "margins": _pairs(header["plan"]["margins"]),
