@@ -94,3 +94,13 @@ def test_an_endless_interval_is_null_in_json_and_said():
     assert json.loads(json.dumps(found, allow_nan=False)) == {
         **row, "high": None, "notes": ["a note", "the interval has no upper end"],
     }  # fmt: skip
+
+
+def test_a_run_against_itself_has_no_difference_to_judge(tmp_path):
+    """Every difference is Undefined, and the reason says what was seen: all items alike."""
+    from plumbline.testing import PlantedChooser
+
+    run = api.audit(PlantedChooser(position=0.3), metrics=("option_position",), out=tmp_path)
+    found = api.compare(run, run)
+    assert {f["status"] for f in found.findings} == {"undefined"}
+    assert all("items alike" in f["reason"] for f in found.findings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,14 @@ class _Pairing:
     settings: Settings
     sign: float
 
+    @cached_property
+    def alike(self) -> bool:
+        """Whether every number of every item is the same in both runs."""
+        numbers = [
+            n for n, c in self.first.columns.items() if c.dtype != object and n in self.second
+        ]
+        return all(np.array_equal(self.first[n], self.second[n], equal_nan=True) for n in numbers)
+
     def of(self, measure: Measure) -> Finding:
         """One measure of both runs."""
         point = Null(kind="point", value=0.0, says="the two models lean alike")
@@ -185,6 +194,12 @@ class _Pairing:
         )  # fmt: skip
         if len(self.first) == 0:
             outcome: Any = Undefined(reason="no item was answered in both runs")
+            return label(outcome, changed, self.card)
+        if self.alike:
+            outcome = Undefined(
+                reason=f"both runs score all {len(self.first):,} items alike: a difference has no spread to judge by",
+                n=len(self.first),
+            )
             return label(outcome, changed, self.card)
         both = _both(estimator(measure.estimator), self.second, self.sign)
         columns = {**self.first.columns, "__row": np.arange(len(self.first))}
