@@ -98,7 +98,8 @@ def salient(
     """
     tally = Counter(word for text in texts for word in text)
     vocabulary = sorted(w for w, k in tally.items() if k >= fewest and w not in leave_out)
-    if not vocabulary or first.all() or not first.any():
+    # The odds of a word are odds against other words.
+    if len(vocabulary) < 2 or first.all() or not first.any():
         return []
     place = {word: j for j, word in enumerate(vocabulary)}
     names, start, code = np.unique(

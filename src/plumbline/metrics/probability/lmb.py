@@ -41,6 +41,8 @@ def kept(first: ArrayLike, second: ArrayLike) -> NDArray[np.bool_]:
     The standard deviation is the population's (numpy's default), over all pairs, as in their code.
     """
     sides = np.stack([np.asarray(first, float), np.asarray(second, float)])
+    if sides.size == 0:
+        return np.ones(0, bool)
     centre, spread = sides.mean(axis=1, keepdims=True), sides.std(axis=1, keepdims=True)
     return np.asarray((np.abs(sides - centre) <= 3 * spread).all(axis=0))
 
