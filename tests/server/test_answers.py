@@ -99,7 +99,7 @@ def test_what_is_chosen_by_is_what_the_file_has(path):
 def test_answers_of_every_ability_are_said_in_words(planted_runs):
     """A vector is told by its length; what is not known is shown as it is stored."""
     from plumbline.core import answers as made
-    from plumbline.report.examples import answer_words
+    from plumbline.report.spoken import answer_words
 
     def said(ability, value, question="{}"):
         return answer_words(ability, json.dumps(value.pack(0)[1:]), "", question)
@@ -108,7 +108,7 @@ def test_answers_of_every_ability_are_said_in_words(planted_runs):
     chosen = made.Choices(np.array([1]), [np.array([])], ["B"], ["generate"], [""])
     assert said("choose", chosen) == "option 2 (by generate): B"
     scored = made.LogProbs.of([(np.array([-1.0, -2.5]), ["a", " b"])])
-    assert said("logprob", scored) == "-3.50 nats over 2 tokens: a b"
+    assert said("logprob", scored) == "-3.500 nats over 2 tokens"
     assert said("next", made.Nexts([np.array([-1.0, -0.25])], [""])) == "-1.00, -0.250 nats"
     assert (
         said("classify", made.Classes(np.array([[0.25, 0.75]]), ("no", "yes"), [""]))

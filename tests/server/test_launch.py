@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.server.launch import Launch, arguments, read
@@ -91,6 +91,7 @@ def test_what_is_not_a_value_is_refused_at_its_field(field, value):
     assert list(faults) == [field]
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {

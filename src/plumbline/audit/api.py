@@ -13,6 +13,9 @@ from plumbline.audit.correct import Corrected
 from plumbline.audit.correct import correct as correct_model
 from plumbline.audit.explain import Explained
 from plumbline.audit.explain import explain as explain_model
+from plumbline.audit.gate import Gate
+from plumbline.audit.gate_file import gate_of, read_gate
+from plumbline.audit.gate_result import GateResult, held
 from plumbline.audit.history import history as all_runs
 from plumbline.audit.plan import MARGINS, Plan, read_plan
 from plumbline.audit.ranking import Ranking
@@ -96,6 +99,28 @@ def compare(
     """Differences B - A of two stored runs, paired by item; see `plumbline.audit.compare`."""
     runs = [run if isinstance(run, Run) else load_run(run) for run in (a, b)]
     return compare_runs(runs[0], runs[1], seed=seed, level=level)
+
+
+def gate(
+    run: Run | Path | str, rules: Gate | Mapping[str, Any] | Path | str,
+    *, baseline: Run | Path | str | None = None,
+) -> GateResult:  # fmt: skip
+    """Whether a run keeps the rules of a gate; see `plumbline.audit.gate_result.held`.
+
+    Args:
+        run: A run, or the directory of a stored one.
+        rules: The gate file, its tables as a dict, or a `Gate`.
+        baseline: The run that rules on regression compare with.
+
+    Returns:
+        A `GateResult`: its `outcome` is `pass`, `fail` or `insufficient`.
+    """
+    if isinstance(rules, Path | str):
+        rules = read_gate(Path(rules))
+    elif not isinstance(rules, Gate):
+        rules = gate_of(rules)
+    before = load_run(baseline) if isinstance(baseline, Path | str) else baseline
+    return held(run if isinstance(run, Run) else load_run(run), rules, before)
 
 
 def rank(runs: Sequence[Run | Path | str], *, seed: int = 0, level: float = 0.95) -> Ranking:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbline.audit.faces import face
 from plumbline.audit.index import composite
 from plumbline.audit.measures import from_json
 from plumbline.audit.pairing import matched
@@ -48,6 +49,16 @@ class Comparison:
             "index": dict(self.index), "unmatched": [dict(u) for u in self.unmatched],
         }  # fmt: skip
 
+    def __str__(self) -> str:
+        return str(face("comparison", "plain_text")(self))
+
+    def _repr_html_(self) -> str:
+        return str(face("notebook", "comparison")(self))
+
+    def plot(self) -> Any:
+        """The paired differences as an Altair chart; it needs the extra `plots`."""
+        return face("plots", "comparison")(self)
+
 
 def compare(
     a: Run, b: Run, *, seed: int = 0, level: float = 0.95, correction: str = "bh"
@@ -62,17 +73,9 @@ def compare(
         BadInput: The runs share no finding.
     """
     measures_a, measures_b = measures_of(a), measures_of(b)
-    shared = [key for key in measures_a if key in measures_b]
-    if not shared:
+    findings = list(paired(a, b, seed=seed, level=level).values())
+    if not findings:
         raise BadInput("the two runs share no finding: audit both models with the same plan")
-    seeds = Seeds(seed).child("compare")
-    settings = Settings(level=level)
-    findings = []
-    for metric in dict.fromkeys(key[0] for key in shared):
-        # Read once a metric: a catalog and two files a finding made long comparisons slow.
-        card, pair = find(metric).card, matched([a.items(metric), b.items(metric)])
-        own = [measures_a[key] for key in shared if key[0] == metric]
-        findings += [_difference(pair, m, card, seeds=seeds, settings=settings) for m in own]
     findings = adjust(findings, how=correction)
     unmatched = [
         {"metric": key[0], "labels": list(key[1:]), "only_in": side}
@@ -80,6 +83,7 @@ def compare(
         for key in mine
         if key not in other
     ]
+    seeds = Seeds(seed).child("compare")
     index = {
         side: composite(
             as_findings(run), seeds=seeds.child("index"), level=level, only=_estimated(a, b)
@@ -87,6 +91,42 @@ def compare(
         for side, run in (("a", a), ("b", b))
     }
     return Comparison(a.header, b.header, [f.row() for f in findings], index, unmatched)
+
+
+def paired(
+    a: Run, b: Run, *, seed: int = 0, level: float = 0.95,
+    only: Collection[tuple[str, ...]] | None = None, total: bool = False,
+) -> dict[tuple[str, ...], Finding]:  # fmt: skip
+    """The difference B - A of every finding that both runs have, by what it is about.
+
+    Args:
+        a: A stored run.
+        b: Another one.
+        seed: Of the resampling.
+        level: Confidence level of the differences.
+        only: Only these findings (see `key_of`); None for all.
+        total: The sum A + B in place of the difference; its null is 0 too, and of no meaning.
+
+    Returns:
+        Findings without a correction for their number.
+    """
+    measures, others = measures_of(a), measures_of(b)
+    wanted = {k: m for k, m in measures.items() if k in others and (only is None or k in only)}
+    seeds, settings = Seeds(seed).child("compare"), Settings(level=level)
+    sign = 1.0 if total else -1.0
+    found: dict[tuple[str, ...], Finding] = {}
+    for metric in dict.fromkeys(key[0] for key in wanted):
+        # Read once a metric: a catalog and two files a finding made long comparisons slow.
+        first, second = matched([a.items(metric), b.items(metric)])
+        pairing = _Pairing(first, second, find(metric).card, seeds, settings, sign)
+        found |= {key: pairing.of(m) for key, m in wanted.items() if key[0] == metric}
+    return found
+
+
+def key_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a row is about, in a run or in a comparison: metric and labels, in their order."""
+    labels = {k: v for k, v in row["labels"].items() if k != "compare"}
+    return (row["metric"], *(f"{k}={v}" for k, v in sorted(labels.items())))
 
 
 def measures_of(run: Run) -> dict[tuple[str, ...], Measure]:
@@ -123,29 +163,39 @@ def _estimated(a: Run, b: Run) -> frozenset[tuple[str, ...]]:
     return frozenset(keys[0] & keys[1])
 
 
-def _difference(
-    pair: Sequence[Items], measure: Measure, card: Card, *, seeds: Seeds, settings: Settings
-) -> Finding:
-    point = Null(kind="point", value=0.0, says="the two models lean alike")
-    changed = replace(
-        measure, null=point, sign="signed", labels={**measure.labels, "compare": "B - A"},
-        estimator=measure.estimator,
-    )  # fmt: skip
-    first, second = pair
-    if len(first) == 0:
-        outcome: Any = Undefined(reason="no item was answered in both runs")
-        return label(outcome, changed, card)
-    est = estimator(measure.estimator)
-    both = _both(est, second)
-    columns = {**first.columns, "__row": np.arange(len(first))}
-    outcome, notes = infer_one(
-        Items(columns), replace(changed, estimator=both), card, seeds=seeds, settings=settings
-    )
-    return label(outcome, changed, card, notes=notes)
+@dataclass(frozen=True)
+class _Pairing:
+    """One metric's items that both runs answered, on their way to differences (`sign` -1) or sums (1)."""
+
+    first: Items
+    second: Items
+    card: Card
+    seeds: Seeds
+    settings: Settings
+    sign: float
+
+    def of(self, measure: Measure) -> Finding:
+        """One measure of both runs."""
+        point = Null(kind="point", value=0.0, says="the two models lean alike")
+        word = "B - A" if self.sign < 0 else "B + A"
+        changed = replace(
+            measure, null=point, sign="signed", labels={**measure.labels, "compare": word},
+            estimator=measure.estimator,
+        )  # fmt: skip
+        if len(self.first) == 0:
+            outcome: Any = Undefined(reason="no item was answered in both runs")
+            return label(outcome, changed, self.card)
+        both = _both(estimator(measure.estimator), self.second, self.sign)
+        columns = {**self.first.columns, "__row": np.arange(len(self.first))}
+        outcome, notes = infer_one(
+            Items(columns), replace(changed, estimator=both), self.card,
+            seeds=self.seeds, settings=self.settings,
+        )  # fmt: skip
+        return label(outcome, changed, self.card, notes=notes)
 
 
-def _both(est: Estimator, second: Items) -> Estimator:
-    """The difference of a statistic between the second run's items and the given ones."""
+def _both(est: Estimator, second: Items, sign: float) -> Estimator:
+    """The second run's statistic plus `sign` times the one of the given items."""
 
     def features(items: Items, options: Mapping[str, Any]) -> NDArray[np.float64]:
         other = second.take(items["__row"])
@@ -154,9 +204,8 @@ def _both(est: Estimator, second: Items) -> Estimator:
     def value(sums: NDArray[np.float64], options: Mapping[str, Any]) -> NDArray[np.float64]:
         half = sums.shape[-1] // 2
         return np.asarray(
-            est.value(sums[..., half:], options) - est.value(sums[..., :half], options)
+            est.value(sums[..., half:], options) + sign * est.value(sums[..., :half], options)
         )
 
-    return Estimator(
-        f"difference of {est.id}", features, value, groups=est.groups, prepare=est.prepare
-    )
+    name = "difference" if sign < 0 else "sum"
+    return Estimator(f"{name} of {est.id}", features, value, groups=est.groups, prepare=est.prepare)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.audit.cache import Cache
-from plumbline.audit.compare import Comparison, compare
+from plumbline.audit.compare import Comparison, compare, key_of, paired
+from plumbline.audit.harm import two_sided
 from plumbline.audit.plan import Plan
 from plumbline.audit.run import Audit, cache_path, open_subject
 from plumbline.audit.runner import Progress, Silent
@@ -86,8 +87,14 @@ def correct(
         before = Audit(plan, _Narrowed(base, corrected.abilities), cache, watch).run(out / "before")
         after = Audit(plan, corrected, cache, watch).run(out / "after")
     corrected.close()
-    difference = compare(_stored(before), _stored(after), seed=plan.seed, level=plan.level)
-    effects = side_effects(difference, before.findings, plan.margins, alpha=plan.alpha)
+    runs = _stored(before), _stored(after)
+    difference = compare(*runs, seed=plan.seed, level=plan.level)
+    leans = {key_of(row) for row in before.findings if two_sided(row)}
+    totals = paired(*runs, seed=plan.seed, level=plan.level, only=leans, total=True)
+    effects = side_effects(
+        difference, before.findings, plan.margins, alpha=plan.alpha,
+        totals={key: finding.row() for key, finding in totals.items()},
+    )  # fmt: skip
     made = Corrected(out, before, after, difference, effects)
     write_json(out / "difference.json", json.loads(json.dumps(made.document())))
     return made

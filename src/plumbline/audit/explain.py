@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from plumbline.audit.certificates import certificate_name
+from plumbline.audit.faces import face
 from plumbline.audit.measures import as_json
 from plumbline.audit.plan import Plan
 from plumbline.audit.run import model_options, new_folder, open_subject, origin
@@ -83,13 +83,14 @@ class Explained:
         return {**self.run.document(), "arrays": told}
 
     def __str__(self) -> str:
-        return str(_face("plain_text")(self))
+        return str(face("explained", "plain_text")(self))
 
+    def _repr_html_(self) -> str:
+        return str(face("notebook", "explained")(self))
 
-def _face(name: str) -> Callable[..., Any]:
-    """How an explanation shows itself is the business of the layer above, which is found by name."""
-    found: Callable[..., Any] = getattr(import_module("plumbline.report.explained"), name)
-    return found
+    def plot(self) -> Any:
+        """The arrays as the explainer draws them, an Altair chart; it needs the extra `plots`."""
+        return face("plots", "explained")(self)
 
 
 def explainer(using: str) -> Entry:
@@ -212,7 +213,7 @@ def _kept(
         parquet.write(folder / ARRAYS / f"{name}.parquet", array.table())
     items = {} if found.scored is None else {str(header["explainer"]): found.scored.items}
     made = Explained(save(folder, header, findings, items, ()), found.arrays, found.drawings)
-    _face("write_figures")(made, folder)
+    face("explained", "write_figures")(made, folder)
     return made
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, stdtrit
 
+from plumbline.audit.faces import face
 from plumbline.core.errors import BadInput
 from plumbline.core.seeds import Seeds
 from plumbline.metrics.verdict_table import FIRST, TIE, Verdicts, both_orders
@@ -66,6 +67,16 @@ class Leaderboard:
             "questions": self.questions, "verdicts": self.verdicts, "unread": dict(self.unread),
             "level": self.level,
         }  # fmt: skip
+
+    def __str__(self) -> str:
+        return str(face("leaderboard", "plain_text")(self))
+
+    def _repr_html_(self) -> str:
+        return str(face("notebook", "leaderboard")(self))
+
+    def plot(self) -> Any:
+        """Win rates with intervals, and the band of the judge's bias as an Altair chart; it needs the extra `plots`."""
+        return face("plots", "leaderboard")(self)
 
 
 def leaderboard(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.audit.compare import as_findings, measures_of
+from plumbline.audit.faces import face
 from plumbline.audit.pairing import matched
 from plumbline.audit.store import Run
 from plumbline.core.catalog import find
@@ -62,6 +63,16 @@ class Ranking:
             "shared": [dict(s) for s in self.shared], "left_out": [dict(x) for x in self.left_out],
             "level": self.level,
         }  # fmt: skip
+
+    def __str__(self) -> str:
+        return str(face("ranking", "plain_text")(self))
+
+    def _repr_html_(self) -> str:
+        return str(face("notebook", "ranking")(self))
+
+    def plot(self) -> Any:
+        """The models with the intervals of their indices as an Altair chart; it needs the extra `plots`."""
+        return face("plots", "ranking")(self)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from plumbline.audit.compare import Comparison
-from plumbline.stats.equivalence import non_inferiority
+from plumbline.audit.compare import Comparison, key_of
+from plumbline.audit.harm import harm
 
 Reading = Literal["not worse", "worse", "not shown", "not judged"]
 
@@ -56,33 +56,35 @@ def side_effects(
     before: Sequence[Mapping[str, Any]],
     margins: Mapping[str, float],
     *,
+    totals: Mapping[tuple[str, ...], Mapping[str, Any]] | None = None,
     alpha: float = 0.05,
 ) -> list[SideEffect]:
     """Every paired difference as harm, against its margin.
 
     Harm is what the method calls worse: a higher or a lower value. For a lean that is worse in both
     directions it is a lean that grows: away from the null on its own side, or past the null to more
-    than it was.
+    than it was (`plumbline.audit.harm`).
 
     Args:
         difference: After minus before (`plumbline.audit.compare.compare`).
-        before: The findings before the correction, which say where the null is and on which side
-            a lean lies.
+        before: The findings before the correction, which say where the null is.
         margins: Tolerated harm by unit.
+        totals: After plus before of leans, by what they are about; without them a lean that got much
+            smaller cannot be told from one that grew on the other side.
         alpha: Size of each one-sided test.
     """
-    leans = {_key(row): row for row in before}
-    return [_one(row, leans.get(_key(row), {}), margins, alpha) for row in difference.findings]
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    labels = {k: v for k, v in row["labels"].items() if k != "compare"}
-    return (row["metric"], *(f"{k}={v}" for k, v in sorted(labels.items())))
+    leans = {key_of(row): row for row in before}
+    found = []
+    for row in difference.findings:
+        was, total = leans.get(key_of(row), {}), (totals or {}).get(key_of(row))
+        found.append(_one(row, was, total, margins=margins, alpha=alpha))
+    return found
 
 
 def _one(
-    row: Mapping[str, Any], before: Mapping[str, Any], margins: Mapping[str, float], alpha: float
-) -> SideEffect:
+    row: Mapping[str, Any], before: Mapping[str, Any], total: Mapping[str, Any] | None, *,
+    margins: Mapping[str, float], alpha: float,
+) -> SideEffect:  # fmt: skip
     labels = {k: v for k, v in row["labels"].items() if k != "compare"}
     margin = margins.get(row["unit"])
     about: dict[str, Any] = {
@@ -92,47 +94,21 @@ def _one(
         return SideEffect(
             **about, change=None, bound=None, reading="not shown", reason=str(row["reason"])
         )
-    harms = _harms(row, before)
-    if not harms:
+    found = harm(row, before, total, alpha=alpha)
+    if found is None:
         why = "no null says which direction is worse"
         return SideEffect(
             **about, change=row["value"], bound=None, reading="not judged", reason=why
         )
-    limits = [_limits(value, row, sign, alpha) for value, sign in harms]
-    # A lean grows if it grows to either side, so the larger possible harm counts.
-    low, high = max(low for low, _ in limits), max(high for _, high in limits)
     if margin is None:
         why = f"the plan states no margin for {row['unit']}"
         return SideEffect(
-            **about, change=row["value"], bound=high, reading="not judged", reason=why
+            **about, change=row["value"], bound=found.high, reading="not judged", reason=why
         )
-    reading: Reading = "not worse" if high < margin else "worse" if low > 0 else "not shown"
-    return SideEffect(**about, change=row["value"], bound=high, reading=reading)
-
-
-def _harms(row: Mapping[str, Any], before: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """Harm as (value, sign of the change in it): one for a one-sided statistic, two for a lean."""
-    change = float(row["value"])
-    if row["worse"] != "either":
-        sign = 1.0 if row["worse"] == "higher" else -1.0
-        return [(sign * change, sign)]
-    if before.get("value") is None or before.get("null") is None:
-        return []
-    lean = float(before["value"]) - float(before["null"])
-    side = 1.0 if lean >= 0 else -1.0
-    # |lean + change| - |lean| is the larger of these two.
-    return [(side * change, side), (-side * change - 2 * abs(lean), -side)]
-
-
-def _limits(value: float, row: Mapping[str, Any], sign: float, alpha: float) -> tuple[float, float]:
-    """One-sided limits of a harm that moves with the change by `sign`."""
-    se, df = row.get("se"), row.get("df")
-    if se and df:
-        test = non_inferiority(value, se=se, df=df, margin=1.0, alpha=alpha, worse="higher")
-        return value - (test.bound - value), test.bound
-    # Without a standard error the interval stands for both limits, at a stricter level.
-    ends = [sign * (float(row[end]) - float(row["value"])) for end in ("low", "high")]
-    return value + min(ends), value + max(ends)
+    reading: Reading = (
+        "not worse" if found.high < margin else "worse" if found.low > 0 else "not shown"
+    )
+    return SideEffect(**about, change=row["value"], bound=found.high, reading=reading)
 
 
 def summary(found: Sequence[SideEffect]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbline.audit.faces import face
 from plumbline.audit.runner import Asked, question_text
 from plumbline.core.errors import StoreError
 from plumbline.core.results import Finding
@@ -19,6 +19,8 @@ from plumbline.core.scored import Items
 from plumbline.models import parquet
 
 Column = NDArray[Any]
+MOST_AT_ONCE = 500_000  # rows of a table that are held in memory whole
+KEPT = frozenset({"item", "score", "why"})  # what all scored items have, be it empty
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,24 @@ class Run:
         """Questions and answers as they were recorded."""
         return self._columns("answers", metric)
 
+    def each(self, name: str) -> Callable[[str], dict[str, Column]]:
+        """`items` or `answers` of one metric after the other, from one reading of the file.
+
+        A run of very many rows is read a metric at a time instead.
+        """
+        if self.folder is None or parquet.rows(self.folder / f"{name}.parquet") > MOST_AT_ONCE:
+            return lambda metric: self._columns(name, metric)
+        table = self._columns(name, None)
+        names, codes = np.unique(table["metric"].astype(str), return_inverse=True)
+        places = {m: np.flatnonzero(codes == i) for i, m in enumerate(names.tolist())}
+
+        def of(metric: str) -> dict[str, Column]:
+            rows = places.get(metric, np.empty(0, np.int64))
+            got = {n: c[rows] for n, c in table.items()}
+            return {n: c for n, c in got.items() if n in KEPT or not _empty(c)}
+
+        return of
+
     def _columns(self, name: str, metric: str | None) -> dict[str, Column]:
         if self.folder is None:
             raise StoreError("this run was not stored: give `out` to keep its items and answers")
@@ -55,20 +75,22 @@ class Run:
         if metric is None:
             return parquet.read(path)
         got = parquet.read(path, where="metric = ?", values=(metric,))
-        # Columns that other metrics brought are empty here.
-        return {n: c for n, c in got.items() if not _empty(c)}
+        # Columns that other metrics brought are empty here; a metric without a single answer keeps its own.
+        return {n: c for n, c in got.items() if n in KEPT or not _empty(c)}
 
     def __str__(self) -> str:
-        return str(_face("terminal", "plain_table")(self))
+        return str(face("terminal", "plain_table")(self))
 
     def _repr_html_(self) -> str:
-        return str(_face("html", "fragment")(self))
+        return str(face("html", "fragment")(self))
 
+    def plot(self) -> Any:
+        """The primary findings as an Altair chart; it needs the extra `plots`."""
+        return face("plots", "run")(self)
 
-def _face(module: str, name: str) -> Callable[[Run], str]:
-    """How a run shows itself is the business of the layer above, which is found by name."""
-    found: Callable[[Run], str] = getattr(import_module(f"plumbline.report.{module}"), name)
-    return found
+    def export(self, form: str, path: Path | str | None = None, **options: Any) -> Any:
+        """The run as `model-card`, `csv`, `bibtex`, ...; see `plumbline.report.exports.forms.export`."""
+        return face("exports.forms", "export")(self, form, path, **options)
 
 
 def _empty(column: Column) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from plumbline.cli.gate import note_baseline, print_outcome, write_outcome
 from plumbline.cli.options import (
     MODEL_FORMS,
     RUNS,
+    gate_outputs,
     look_ahead,
     model_of,
     model_options,
@@ -20,6 +23,8 @@ from plumbline.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from plumbline.audit.gate import Gate
+    from plumbline.audit.gate_result import GateResult
     from plumbline.audit.store import Run
 
 HELP = f"""Measure a model: findings with intervals, tests and verdicts.
@@ -37,6 +42,7 @@ Examples
   plumbline audit openai:my-model@http://localhost:8000/v1 --system "Be brief." --max-requests 500
   plumbline audit table:loans.csv --set groups='["sex"]'
   plumbline audit demo --plan plan.toml --fail-on leans --json > run.json
+  plumbline audit hf:./my-model --gate gate.toml --baseline plumbline-runs/RELEASED --junit gate.xml
 """
 
 
@@ -63,9 +69,15 @@ Examples
     "--fail-on", type=click.Choice(["leans"]),
     help="Exit with 1 if a primary finding leans after correction for all tests (gates: --correction holm).",
 )  # fmt: skip
+@click.option(
+    "--gate", "rules", type=click.Path(path_type=Path, dir_okay=False),
+    help="Hold the run against the rules of this file; exit with 0 pass, 1 fail, 3 insufficient evidence.",
+)  # fmt: skip
+@gate_outputs
 def command(
-    *, model: str | None, out: Path, as_json: bool, fail_on: str | None, **given: Any
-) -> int:
+    *, model: str | None, out: Path, as_json: bool, fail_on: str | None, rules: Path | None,
+    **given: Any,
+) -> int:  # fmt: skip
     """Carry out the audit."""
     from plumbline.audit import api
     from plumbline.cli.watch import watching
@@ -74,17 +86,58 @@ def command(
     subject = model_of(model, given["file"])
     fields = plan_fields(given)
     look_ahead(subject, fields, out)
+    gate, baseline = _gate(subject, fields, rules, given)
     click.echo(f"opening {subject}", err=True)
     with watching() as progress:
         run = api.audit(subject, out=out, progress=progress, **fields)
     page = html.write(run, (run.folder or out) / "report.html")
-    if as_json:
-        click.echo(json.dumps(run.document(), ensure_ascii=False, allow_nan=False))
-    else:
+    if not as_json:
         print_summary(run)
     click.echo(f"\nreport     {page}\nrun        {run.folder}", err=as_json)
     _unknown_margins(run, given["margins"])
-    return int(fail_on is not None and leaning(run))
+    result = None if gate is None else api.gate(run, gate, baseline=baseline)
+    _print(run, result, as_json=as_json)
+    failed = int(fail_on is not None and leaning(run))
+    if result is None:
+        return failed
+    write_outcome(result, given["junit"], given["summary"])
+    return failed or result.exit_code
+
+
+def _gate(
+    subject: str, fields: Mapping[str, Any], rules: Path | None, given: Mapping[str, Any]
+) -> tuple[Gate | None, Run | None]:
+    """The gate and its baseline, checked against the plan before a model is loaded."""
+    from plumbline.audit import api
+    from plumbline.audit.gate_file import read_gate
+    from plumbline.audit.gate_select import fits
+    from plumbline.audit.resolve import chosen
+
+    if rules is None:
+        for name in ("baseline", "junit", "summary"):
+            if given[name] is not None:
+                raise click.UsageError(f"--{name} speaks of a gate: name its file with --gate")
+        return None, None
+    gate, plan = read_gate(rules), api.plan(subject, **fields)
+    baseline = None if given["baseline"] is None else api.load_run(given["baseline"])
+    fits(
+        gate, level=plan.level, alpha=plan.alpha, metrics={e.id for e in chosen(plan)},
+        baseline=baseline is not None,
+    )  # fmt: skip
+    return gate, baseline
+
+
+def _print(run: Run, result: GateResult | None, *, as_json: bool) -> None:
+    """The gate's outcome below the run's own lines, or everything as one JSON document."""
+    document = run.document()
+    if result is not None:
+        note_baseline(result)
+        document["gate"] = result.document()
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
+    elif result is not None:
+        click.echo()
+        print_outcome(result)
 
 
 def leaning(run: Run) -> bool:

@@ -19,6 +19,7 @@ together, and the range over ways of counting that each take one lean of the jud
 \b
 Examples
   plumbline compare plumbline-runs/RUN-OF-LAST-MONTH plumbline-runs/RUN-OF-TODAY
+  plumbline compare A B --html differences.html
   plumbline compare A B --json
   plumbline compare A B C D
   plumbline compare --verdicts verdicts.csv --own gpt4=gpt4,gpt35 --judge gpt4
@@ -40,15 +41,24 @@ Examples
 )
 @click.option("--judge", default="", help="Only this judge's verdicts.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write two runs side by side as one HTML page.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
     *, runs: tuple[Path, ...], verdicts: Path | None, own: tuple[str, ...], judge: str, seed: int,
-    as_json: bool,
+    page: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Print the paired differences, the ranking, or the leaderboard."""
     from plumbline.audit import api
     from plumbline.report import comparison, leaderboard, ranking
 
+    if page is not None and (verdicts is not None or len(runs) != 2):
+        raise click.UsageError("--html shows two runs side by side; give exactly two RUNS")
     if verdicts is not None:
         if runs:
             raise click.UsageError("--verdicts ranks the systems of a table; it takes no runs")
@@ -57,8 +67,13 @@ def command(
     elif len(runs) < 2:
         raise click.UsageError(f"two or more runs are wanted; got {len(runs)}")
     elif len(runs) == 2:
-        found = api.compare(runs[0], runs[1], seed=seed)
+        pair = api.load_run(runs[0]), api.load_run(runs[1])
+        found = api.compare(*pair, seed=seed)
         document, text = found.document(), comparison.plain_text(found)
+        if page is not None:
+            from plumbline.report import comparison_page
+
+            click.echo(comparison_page.write(page, found, *pair), err=True)
     else:
         ranked = api.rank(runs, seed=seed)
         document, text = ranked.document(), ranking.plain_text(ranked)

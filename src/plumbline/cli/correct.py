@@ -62,7 +62,7 @@ def command(*, model: str, using: str, out: Path, as_json: bool, **given: Any) -
         made = correct(
             api.plan(model, **fields), using=using, out=out, params=own, progress=progress
         )
-    _write_reports(made)
+    page = _write_reports(made)
     if as_json:
         click.echo(json.dumps(made.document(), ensure_ascii=False, allow_nan=False))
     else:
@@ -72,13 +72,19 @@ def command(*, model: str, using: str, out: Path, as_json: bool, **given: Any) -
         click.echo(plain_text(made.difference, before="before", after="after"))
         click.echo(side_effects_text(made.effects))
     click.echo(f"\nmodel      corrected:{made.folder}", err=as_json)
+    click.echo(f"report     {page}", err=as_json)
     for name, run in (("before", made.before), ("after", made.after)):
         click.echo(f"{name:<10} {run.folder}", err=as_json)
 
 
-def _write_reports(made: Corrected) -> None:
-    from plumbline.report import html
+def _write_reports(made: Corrected) -> Path:
+    """A report of each audit, and one page that holds both side by side."""
+    from plumbline.report import comparison_page, html
 
     for run in (made.before, made.after):
         if run.folder is not None:
             html.write(run, run.folder / "report.html")
+    return comparison_page.write(
+        made.folder / "report.html", made.difference, made.before, made.after,
+        names=("before", "after"), effects=made.effects,
+    )  # fmt: skip

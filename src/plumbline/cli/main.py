@@ -20,8 +20,9 @@ VERBS: Mapping[str, str] = {
     "explain": "Show what in a model makes it lean.",
     "correct": "Correct a model, and audit it before and after.",
     "compare": "Compare two runs, paired by item.",
+    "gate": "Hold a run against rules: pass, fail or not enough evidence.",
     "history": "List past runs with their index and verdicts.",
-    "report": "Write a run as HTML, Markdown or JSON.",
+    "report": "Write a run in the form that somebody else needs.",
     "serve": "Show runs in a browser, and start audits from it.",
     "validate": "Check an instrument against human labels.",
     "list": "List the methods.",
@@ -29,6 +30,7 @@ VERBS: Mapping[str, str] = {
     "calibrate": "Measure a method's false alarms, coverage and power.",
     "data": "Find and fetch public data sets.",
     "new": "Start a metric of your own from a working template.",
+    "completion": "Print what makes a shell complete verbs, options and methods.",
 }
 WELCOME = """\
 plumbline measures which way a model leans, by how much, and how sure one can be.
@@ -83,7 +85,7 @@ class Verbs(click.Group):
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any
     ) -> Any:
-        """Run, and leave with 0, 1 (`--fail-on`), 2 (an error that is explained) or 130."""
+        """Run, and leave with the exit code that `main` explains."""
         if more.pop("standalone_mode", True):
             sys.exit(
                 guarded(
@@ -133,7 +135,9 @@ def main(context: click.Context) -> None:
     """Measure, explain and correct bias in models, with calibrated instruments.
 
     Start with `plumbline audit demo --suite quick`. Every verb has `--help` with examples.
-    Exit codes: 0 done, 1 a `--fail-on` condition holds, 2 an error that is explained, 130 stopped.
+
+    Exit codes: 0 done, or the gate passes; 1 the gate fails, or a `--fail-on` condition holds;
+    2 an error that is explained; 3 the evidence is insufficient for the gate; 130 stopped.
     """
     if context.invoked_subcommand is None:
         click.echo(WELCOME, nl=False)

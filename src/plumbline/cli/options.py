@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 RUNS = "plumbline-runs"  # where runs go unless --out says otherwise
@@ -75,6 +76,39 @@ class Names(click.ParamType[tuple[str, ...]]):
             return value
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
 
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """The last id of the list; ids before it are kept and not offered again."""
+        before, comma, last = incomplete.rpartition(",")
+        taken = set(before.split(","))
+        return [
+            CompletionItem(f"{before}{comma}{name}", help=title)
+            for name, title in method_titles(last, kinds=("asking",)) if name not in taken
+        ]  # fmt: skip
+
+
+def method_titles(start: str, kinds: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """(id, title) of methods whose id starts so, read without importing any of them."""
+    from plumbline.core.catalog import catalog
+
+    return [
+        (name, str(entry.fields.get("title", ""))) for name, entry in sorted(catalog().items())
+        if name.startswith(start) and (not kinds or entry.fields.get("kind", "asking") in kinds)
+    ]  # fmt: skip
+
+
+def complete_method(
+    context: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
+    """For an argument that is any method's id."""
+    return [CompletionItem(name, help=title) for name, title in method_titles(incomplete)]
+
 
 def read_value(text: str) -> Any:
     """A TOML value (`3`, `true`, `["a"]`), or the text itself."""
@@ -135,6 +169,27 @@ def plan_options(func: F) -> F:
             click.option(
                 "--correction", type=click.Choice(["bh", "holm"]),
                 help="Correction for many tests: bh for reports, holm for gates.  [default: bh]",
+            ),
+        ],
+    )  # fmt: skip
+
+
+def gate_outputs(func: F) -> F:
+    """Options of a gate beside its file: what to compare with, and where to write its outcome."""
+    return _stacked(
+        func,
+        [
+            click.option(
+                "--baseline", metavar="RUN", type=click.Path(path_type=Path),
+                help="The stored run that rules on regression compare with.",
+            ),
+            click.option(
+                "--junit", type=click.Path(path_type=Path, dir_okay=False),
+                help="Write the gate's outcome as JUnit XML.",
+            ),
+            click.option(
+                "--summary", type=click.Path(path_type=Path, dir_okay=False),
+                help="Write the gate's outcome as Markdown.",
             ),
         ],
     )  # fmt: skip

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plumbline.cli.options import complete_method
+
 if TYPE_CHECKING:
     from plumbline.core.catalog import Entry
 
@@ -16,19 +18,28 @@ HELP = """Show what a method measures, how, and what its certificate says.
 Examples
   plumbline show weat
   plumbline show crows_pairs --json
+  plumbline show bbq --bibtex >> references.bib
 """
 
 
 @click.command("show", help=HELP, short_help="Show a method's card and certificate.")
-@click.argument("method_id", metavar="ID")
+@click.argument("method_id", metavar="ID", shell_complete=complete_method)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print card, documentation and certificate as JSON."
 )
-def command(*, method_id: str, as_json: bool) -> None:
+@click.option(
+    "--bibtex", is_flag=True, help="Print the references of its paper and data sets in BibTeX."
+)
+def command(*, method_id: str, as_json: bool, bibtex: bool) -> None:
     """Print one entry of the catalog."""
     from plumbline.core.catalog import find
 
     entry = find(method_id)
+    if bibtex:
+        from plumbline.report.exports.bibtex import of_method
+
+        click.echo(of_method(entry), nl=False)
+        return
     click.echo(_document(entry) if as_json else text(entry))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -141,6 +142,17 @@ def excess(sums: Floats, options: Mapping[str, Any]) -> Floats:
     return np.asarray((one + two) / 2 - across)
 
 
+# What they can reach depends on how many words and names were asked for.
+SIGNIFICANT = Estimator(
+    "disco_significant", _features, significant, groups=2, prepare=_prepare, plain=True,
+    average=True, scale="log",
+)  # fmt: skip
+DIFFERENT = Estimator(
+    "disco_different", _features, different, groups=2, prepare=_prepare, plain=True, average=True
+)
+EXCESS = Estimator("disco_excess", _features, excess, groups=2, prepare=_prepare)
+
+
 def published(*, k: int, names: int, templates: int) -> Estimator:
     """Significant words a template, with its bound.
 
@@ -149,22 +161,14 @@ def published(*, k: int, names: int, templates: int) -> Estimator:
     """
     least = critical(templates * k)
     each = math.ceil(2 * names * least / (2 * names + least))
-    return Estimator(
-        "disco_significant", _features, significant, groups=2, prepare=_prepare, plain=True,
-        average=True, scale="log", bounds=(0.0, 2 * names * k / each),
-    )  # fmt: skip
+    return replace(SIGNIFICANT, bounds=(0.0, 2 * names * k / each))
 
 
 def counting(k: int) -> Estimator:
     """Words that differ between two names of different groups."""
-    return Estimator(
-        "disco_different", _features, different, groups=2, prepare=_prepare, plain=True,
-        average=True, bounds=(0.0, float(k)),
-    )  # fmt: skip
+    return replace(DIFFERENT, bounds=(0.0, float(k)))
 
 
 def beyond_names(k: int) -> Estimator:
     """Words that differ between groups beyond those that differ between names of one group."""
-    return Estimator(
-        "disco_excess", _features, excess, groups=2, prepare=_prepare, bounds=(-k / 1.0, k / 1.0)
-    )
+    return replace(EXCESS, bounds=(-float(k), float(k)))

@@ -75,11 +75,14 @@ def controlled(table: Verdicts) -> dict[str, Any]:
         )  # fmt: skip
     except UndefinedStatistic as absent:
         return {"not defined": absent.reason}
-    told = zip(got.systems, got.raw, got.controlled, strict=True)
+    told = zip(got.systems, got.raw, got.controlled, got.low, got.high, strict=True)
     return {
         "verdicts": len(table),
         "log-odds of length, low, high": list(got.slope),
         "log-odds of the first place, low, high": list(got.place),
         "sd of the difference of lengths": got.spread,
-        "win rates": {s: {"raw": float(r), "controlled": float(c)} for s, r, c in told},
+        "win rates": {
+            s: {"raw": float(r), "controlled": float(c), "low": float(lo), "high": float(hi)}
+            for s, r, c, lo, hi in told
+        },
     }

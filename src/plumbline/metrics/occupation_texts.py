@@ -44,7 +44,7 @@ def items_of(rows: Sequence[Row], found: Sequence[str], why: Sequence[str], pair
     return Items.of(
         **{name: np.array(values, dtype=object) for name, values in columns.items()},
         score=score, us_women=[0.0] * len(wide) + [u for _, u in pairs.values()],
-        answer=[i for _, i in wide] + [0] * len(pairs),
+        answer=[i for _, i in wide] + [-1] * len(pairs),
     )  # fmt: skip
 
 

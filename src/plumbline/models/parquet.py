@@ -60,6 +60,23 @@ def read(path: Path, *, where: str = "", values: tuple[Any, ...] = ()) -> dict[s
     return {name: _plain(column) for name, column in got.items()}
 
 
+def rows(path: Path) -> int:
+    """Rows of a Parquet file, from its footer.
+
+    Raises:
+        StoreError: The file is missing, truncated or not Parquet.
+    """
+    import duckdb
+
+    query = f"select count(*) from read_parquet('{_quoted(path)}')"  # noqa: S608 - path is quoted
+    try:
+        with duckdb.connect() as connection:
+            found = connection.execute(query).fetchone()
+    except duckdb.Error as error:
+        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
+    return int(found[0]) if found else 0
+
+
 def _plain(column: Column) -> Column:
     if np.ma.isMaskedArray(column):
         mask, values = np.ma.getmaskarray(column), np.ma.getdata(column)

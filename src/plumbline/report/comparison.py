@@ -22,7 +22,7 @@ def plain_text(found: Comparison, *, before: str = "A", after: str = "B") -> str
 
     sink = io.StringIO()
     console = Console(file=sink, width=WIDTH, color_system=None, force_terminal=False)
-    shown = rows(found.findings, titles_of(sorted({f["metric"] for f in found.findings})))
+    shown = difference_rows(found)
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
@@ -39,6 +39,16 @@ def plain_text(found: Comparison, *, before: str = "A", after: str = "B") -> str
         side = before if one["only_in"] == "a" else after
         say(f"  only in {side}: {show.clean(one['metric'])} {show.clean('; '.join(one['labels']))}")
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines())
+
+
+def difference_rows(found: Comparison, *, alpha: float = 0.05) -> list[Row]:
+    """Rows of the differences; that they compare is said once, not in every row."""
+    titles = titles_of(sorted({f["metric"] for f in found.findings}))
+    plain = [
+        {**f, "labels": {k: v for k, v in f["labels"].items() if k != "compare"}}
+        for f in found.findings
+    ]
+    return rows(plain, titles, alpha=alpha)
 
 
 def model_text(header: Mapping[str, Any]) -> str:
@@ -70,9 +80,7 @@ def _table(shown: Sequence[Row], difference: str) -> Table:
     made.add_column("p", justify="right", width=6)
     made.add_column("n", width=11)
     for row in shown:
-        about = "  " * row.depth + (row.short or "all items").replace("compare B - A", "").strip(
-            "; ()"
-        )
+        about = "  " * row.depth + (row.short or "all items")
         value = show.with_unit(row.value, row.finding["unit"])
         cells = (row.metric, about, value, row.interval, row.p, row.n)
         made.add_row(*map(Text, cells))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plumbline.report import format as show
+from plumbline.report.spoken import answer_words, question_words
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from plumbline.audit.store import Run
 
 LONGEST = 400  # characters of one cell
 _SPOKEN = ("generate", "choose")  # abilities whose answers people can read
@@ -29,12 +27,15 @@ class Table:
     lines: tuple[tuple[str, ...], ...]
 
 
-def tables(run: Run, metric: str, most: int) -> list[Table]:
-    """Extreme items and recorded answers of a metric; none where the run was not stored."""
-    if run.folder is None or most < 1:
+def tables(
+    items: Mapping[str, np.ndarray[Any, Any]],
+    answers: Mapping[str, np.ndarray[Any, Any]],
+    most: int,
+) -> list[Table]:
+    """Extreme items and recorded answers of a metric."""
+    if most < 1:
         return []
-    found = (extreme_items(run.items(metric), most), spoken(run.answers(metric), most))
-    return [t for t in found if t is not None]
+    return [t for t in (extreme_items(items, most), spoken(answers, most)) if t is not None]
 
 
 def extreme_items(columns: Mapping[str, np.ndarray[Any, Any]], most: int) -> Table | None:
@@ -75,9 +76,11 @@ def spoken(columns: Mapping[str, np.ndarray[Any, Any]], most: int) -> Table | No
     lines = tuple(
         (
             show.clean(columns["to"][i]),
-            question_words(columns["question"][i]),
-            answer_words(
-                columns["ability"][i], columns["answer"][i], str(columns["status"][i] or "")
+            _cut(question_words(columns["question"][i])),
+            _cut(
+                answer_words(
+                    columns["ability"][i], columns["answer"][i], str(columns["status"][i] or "")
+                )
             ),
         )
         for i in rows
@@ -90,72 +93,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return "" if math.isnan(value) else show.number(value)
+    return _cut(value)
+
+
+def _cut(value: object) -> str:
     return show.clip(value, LONGEST, lines=True)
-
-
-def question_words(text: str) -> str:
-    """A recorded question in words: its prompt, else everything that was sent."""
-    given = _json(text)
-    parts: Sequence[Any] = given.get("prompt", ()) if isinstance(given, dict) else ()
-    words = "\n".join(map(_segment, parts)) if isinstance(parts, list) else ""
-    return show.clip(words or text, LONGEST, lines=True)
-
-
-def answer_words(ability: str, text: str, status: str, question: str = "") -> str:
-    """A recorded answer in words: text, the option taken, a sum of nats, labels, a number.
-
-    Args:
-        ability: What was asked for.
-        text: The answer as it is stored.
-        status: Why there is none, or "".
-        question: The question, where the answer's form hangs on it.
-    """
-    if status:
-        return f"(no answer: {show.clip(status, LONGEST)})"
-    given = _json(text)
-    try:
-        words = _said(ability, given, _json(question))
-    except (KeyError, TypeError, ValueError, IndexError):
-        # An ability of another version, or a damaged file: it is shown as it is stored.
-        words = text
-    return show.clip(words, LONGEST, lines=True)
-
-
-def _said(ability: str, given: Any, asked: Any) -> str:
-    if ability == "generate":
-        return str(given[0])
-    if ability == "choose":
-        chosen, _, said, how = given
-        words = f"option {int(chosen) + 1} (by {how})"
-        return f"{words}: {said}" if said else words
-    return _measured(ability, given, asked)
-
-
-def _measured(ability: str, given: list[Any], asked: Any) -> str:
-    """An answer in numbers, by the type that the ability answers with."""
-    from plumbline.core.answers import Classes, LogProbs, Nexts, Vectors, answer_type
-
-    got = answer_type(ability, asked if isinstance(asked, dict) else {}).unpack([["", *given]])
-    if isinstance(got, LogProbs):
-        return f"{show.number(float(got.total[0]))} nats over {int(got.count[0])} tokens: {''.join(got.pieces)}"
-    if isinstance(got, Classes):
-        pairs = zip(got.labels, got.values[0], strict=True)
-        return "; ".join(f"{name}: {show.number(float(p))}" for name, p in pairs)
-    if isinstance(got, Vectors):
-        return f"a vector of {got.values.shape[1]} numbers"
-    values = got.values[0] if isinstance(got, Nexts) else got.values
-    return f"{', '.join(show.number(float(v)) for v in values)}{' nats' if isinstance(got, Nexts) else ''}"
-
-
-def _segment(part: Any) -> str:
-    if isinstance(part, dict) and {"role", "text"} <= set(part):
-        return f"{part['role']}: {part['text']}"
-    return str(part)
-
-
-def _json(text: str) -> Any:
-    """What a text holds, or nothing where it is not JSON: other people's files are shown as they are."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None

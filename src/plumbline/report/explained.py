@@ -97,10 +97,10 @@ def write_figures(found: Explained, folder: Path) -> list[Path]:
 
 def figure(array: Array, drawing: Drawing) -> Figure:
     """One array drawn. Call only where `figures.available()`."""
-    return Figure(array.unit, drawing.caption, svg(_spec(array, drawing)))
+    return Figure(array.unit, drawing.caption, svg(spec(array, drawing)))
 
 
-def _spec(array: Array, drawing: Drawing) -> dict[str, Any]:
+def spec(array: Array, drawing: Drawing) -> dict[str, Any]:
     """A Vega-Lite specification; cells without a number are left out."""
     said = {d: dict(zip(array.coords[d], _labels(array, d), strict=True)) for d in array.dims}
     data = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -10,16 +11,19 @@ from typing import Any
 from plumbline.report import format as show
 from plumbline.report.rows import Row
 
-LABELS = 330  # pixels of the names; equal, so that the figures of a report line up
+LABELS = 340  # pixels of the names by the drawing's own font
+EXTENT = 420  # pixels kept for them: a reader's font may be wider; equal, so that figures line up
+NAME = 50  # characters of a name
 LONGEST = 40  # lines of one figure; the table has the rest
 WITHOUT = (
-    'Figures need the packages altair and vl-convert-python: pip install "plumbline[plots]". '
+    'Figures need the package vl-convert-python: pip install "plumbline[plots]". '
     "The tables below say the same."
 )
 LEGEND = "Point: value. Bar: interval. Tick: what no lean would give. Shaded: within the margin."
 # Colours that differ in lightness too, so that they survive a grey printer and both themes.
 COLOURS = {"leans": "#d97706", "within the margin": "#0d9488", "insufficient evidence": "#7c8594"}
 _OTHER = "#7c8594"
+_ROLES = re.compile(r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*")')
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Figure:
 
 def available() -> bool:
     """Whether the `plots` extra is installed."""
-    return find_spec("altair") is not None and find_spec("vl_convert") is not None
+    return find_spec("vl_convert") is not None
 
 
 def forest_plots(shown: Sequence[Row]) -> list[Figure]:
@@ -52,15 +56,34 @@ def _figure(unit: str, members: Sequence[Row]) -> Figure:
     drawn = members[:LONGEST]
     more = f" (the first {LONGEST} of {len(members)})" if len(members) > LONGEST else ""
     caption = f"{show.clean(unit)}{more}"
-    return Figure(unit, caption, svg(_spec([_datum(r, i) for i, r in enumerate(drawn)])))
+    data = [datum(r, i, n) for i, (r, n) in enumerate(zip(drawn, names(drawn), strict=True))]
+    return Figure(unit, caption, svg(spec(data)))
 
 
-def _datum(row: Row, order: int) -> dict[str, Any]:
+def names(drawn: Sequence[Row]) -> list[str]:
+    """A name for each line, never twice the same: two findings must not share a line.
+
+    Long names lose their middle, since what sets findings of one method apart often stands at the end.
+    """
+    made: list[str] = []
+    for row in drawn:
+        whole = show.clean(f"{row.metric}: {row.about}" if row.about else row.metric)
+        if len(whole) > NAME:
+            whole = f"{whole[: NAME // 2 - 1]}\N{HORIZONTAL ELLIPSIS}{whole[-NAME // 2 :]}"
+        name, again = whole, 2
+        while name in made:
+            name, again = f"{whole} ({again})", again + 1
+        made.append(name)
+    return made
+
+
+def datum(row: Row, order: int, name: str) -> dict[str, Any]:
+    """One line of a forest: value, interval, null, margin, and the verdict's colour."""
     found = row.finding
     null, margin = found["null"], found["margin"]
     return {
         "order": order,
-        "name": show.clip(f"{row.metric}: {row.about}" if row.about else row.metric, 56),
+        "name": name,
         "value": found["value"],
         "low": _finite(found["low"], found["value"]),
         "high": _finite(found["high"], found["value"]),
@@ -76,6 +99,8 @@ def _finite(end: float, value: float) -> float:
 
 
 CONFIG: Mapping[str, Any] = {
+    # Screen readers get the caption and the tables; hundreds of labelled marks would bury them.
+    "aria": False,
     "view": {"stroke": None},
     "axis": {
         "labelColor": "currentColor",
@@ -91,7 +116,7 @@ CONFIG: Mapping[str, Any] = {
 }
 
 
-def _spec(data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def spec(data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """A Vega-Lite specification: margin, null, interval and value, one over the other."""
     return {
         "data": {"values": list(data)},
@@ -114,7 +139,7 @@ def _spec(data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _layer(mark: Mapping[str, Any], start: str, end: str = "") -> dict[str, Any]:
     """One mark a row, from a column or between two; rows without the column are left out."""
-    names = {"labelLimit": LABELS, "minExtent": LABELS, "domain": False, "ticks": False}
+    names = {"labelLimit": LABELS, "minExtent": EXTENT, "domain": False, "ticks": False}
     encoding: dict[str, Any] = {
         "y": {"field": "name", "type": "nominal", "title": None, "sort": {"field": "order"}, "axis": names},
         "x": {"field": start, "type": "quantitative", "title": None, "scale": {"zero": False, "nice": True}},
@@ -128,10 +153,8 @@ def _layer(mark: Mapping[str, Any], start: str, end: str = "") -> dict[str, Any]
 
 
 def svg(spec: Mapping[str, Any]) -> str:
-    """SVG text of a Vega-Lite specification."""
-    import altair as alt
+    """SVG text of a Vega-Lite specification, drawn without a browser."""
     import vl_convert
 
-    # Altair checks the specification against its schema; vl-convert draws it without a browser.
-    checked = alt.Chart.from_dict(dict(spec)).to_dict()
-    return str(vl_convert.vegalite_to_svg(checked))
+    # The drawing is one image with one name, given around it; parts with roles but no names would only be noise.
+    return _ROLES.sub("", str(vl_convert.vegalite_to_svg(dict(spec))))

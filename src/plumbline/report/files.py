@@ -8,8 +8,13 @@ from pathlib import Path
 from plumbline.core.errors import StoreError
 
 
-def write_text(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str, *, option: str = "--out") -> Path:
     """Write to a temporary name and move it into place.
+
+    Args:
+        path: The file; its folder is made.
+        text: What it should hold.
+        option: The option that names another place.
 
     Raises:
         StoreError: The folder is not writable or the disk is full.
@@ -24,6 +29,6 @@ def write_text(path: Path, text: str) -> Path:
         with suppress(OSError):  # what stopped the writing may stop the cleaning too
             part.unlink()
         raise StoreError(
-            f"could not write {path}: {error}. Free space or choose another place with --out"
+            f"could not write {path}: {error}. Free space or choose another place with {option}"
         ) from error
     return path

@@ -23,6 +23,7 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "cosine": "(cosine)",
     }
 )
+FINEST = 6  # decimals beyond which numbers near 0 are written with three significant digits
 _ARXIV = re.compile(r"arxiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})", re.ASCII)
 _DOI = re.compile(r"doi:(10\.\d{4,9}/[\w.()/:;-]+)", re.ASCII)
 # Characters that turn the direction of the text around them.
@@ -30,10 +31,16 @@ _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 
 
 def decimals(low: float | None, high: float | None) -> int | None:
-    """Decimals that show two digits of an interval's half-width; None without an interval."""
+    """Decimals that show two digits of an interval's half-width.
+
+    None without an interval, and for one so narrow and near 0 that a row of zeros would stand for it.
+    """
     if low is None or high is None or not math.isfinite(high - low) or high <= low:
         return None
-    return min(8, max(0, 1 - math.floor(math.log10((high - low) / 2))))
+    places = max(0, 1 - math.floor(math.log10((high - low) / 2)))
+    if places > FINEST and max(abs(low), abs(high)) < 10.0**-FINEST:
+        return None
+    return min(8, places)
 
 
 def number(value: float | None, *, places: int | None = None, signed: bool = False) -> str:

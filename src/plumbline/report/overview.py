@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plumbline.report import format as show
-from plumbline.report.rows import about_text
+from plumbline.report.rows import Row, about_text
 
 # Facts of the subject that change numbers, in the order in which they are shown.
 _TOLD: Mapping[str, str] = {
@@ -110,6 +110,52 @@ def components(header: Mapping[str, Any]) -> list[tuple[str, str]]:
         for c in index.get("components", ())
     ]
     return [*dimensions, *parts]
+
+
+def margins(header: Mapping[str, Any], shown: Sequence[Row]) -> str:
+    """The margins that the verdicts of this run were held against, by unit."""
+    stated = header["plan"]["margins"]
+    judged = dict.fromkeys(r.finding["unit"] for r in shown if r.verdict and r.depth == 0)
+    parts = [show.with_unit(show.constant(stated[unit]), unit) for unit in judged if unit in stated]
+    if not parts:
+        return "No finding of this run is held against a margin."
+    return f"Margins of the plan: {', '.join(parts)}."
+
+
+def provenance(header: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(name, value) of what one needs to make the run again."""
+    machine, packages = header.get("machine", {}), header.get("packages", {})
+    lines = {
+        "plumbline": header["plumbline"],
+        "plan": header["plan_hash"],
+        "seed": header["seed"],
+        "fingerprint": header["subject"]["fingerprint"],
+        "started": header.get("started", ""),
+        "took": f"{header.get('seconds', 0):.0f} s",
+        "asked again": "; ".join(_canary(n, c) for n, c in header.get("canaries", {}).items()),
+        "packages": ", ".join(f"{n} {v}" for n, v in packages.items()),
+        "machine": ", ".join(f"{n} {v}" for n, v in machine.items()),
+        "instruments": ", ".join(
+            f"{n} {i['fingerprint']}" for n, i in header.get("instruments", {}).items()
+        ),
+    }
+    return [(name, show.clean(value)) for name, value in lines.items() if value not in ("", None)]
+
+
+def _canary(name: str, counts: Mapping[str, int]) -> str:
+    """Whether a server still answers as it did when the replayed answers were made."""
+    return f"{counts['changed']} of {counts['asked']} answers of {name} have changed since they were recorded"
+
+
+def questions(header: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Of each addressee: questions wanted, distinct, known before, asked now, and seconds."""
+    return [
+        (
+            show.clean(n),
+            *(str(q[k]) for k in ("wanted", "unique", "from_cache", "asked", "seconds")),
+        )
+        for n, q in header.get("questions", {}).items()
+    ]
 
 
 def _plural(count: int, noun: str) -> str:

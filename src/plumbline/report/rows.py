@@ -123,6 +123,25 @@ def unmeasured(shown: Sequence[Row]) -> list[Row]:
     return [r for r in shown if r.status != "estimate" and r.role != "secondary"]
 
 
+def by_reason(shown: Sequence[Row]) -> list[tuple[str, str, list[str]]]:
+    """(title, reason, what it is about) of Undefined findings; those of one reason stand together."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in shown:
+        if row.status == "undefined":
+            found.setdefault((row.title, row.reason), []).append(row.about)
+    return [(title, reason, [a for a in abouts if a]) for (title, reason), abouts in found.items()]
+
+
+def inapplicable(shown: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Methods that this model cannot answer, by what they need; the largest group first."""
+    needs: dict[str, list[Row]] = {}
+    for row in shown:
+        if row.status == "not_applicable":
+            need = row.reason.removeprefix(f"{row.metric} ").partition(";")[0]
+            needs.setdefault(need, []).append(row)
+    return sorted(needs.items(), key=lambda pair: -len(pair[1]))
+
+
 def counts(shown: Sequence[Row]) -> str:
     """Primary findings by verdict in words, and how many have none."""
     primary = [r for r in shown if r.role == "primary"]
@@ -132,6 +151,13 @@ def counts(shown: Sequence[Row]) -> str:
     lost = sum(r.lost for r in primary)
     beside = {"leans": f" ({lost} of them not after correction)" if lost else ""}
     return ", ".join(f"{n} {name}{beside.get(name, '')}" for name, n in found if n) or "none"
+
+
+def tally(shown: Sequence[Row]) -> list[tuple[str, int]]:
+    """How many primary findings have each verdict, and how many have no number."""
+    primary = [r for r in shown if r.role == "primary"]
+    found = [(v, sum(r.verdict == v for r in primary)) for v in VERDICTS]
+    return [*found, ("no number", sum(r.status != "estimate" for r in primary))]
 
 
 def _rank(row: Row) -> tuple[int, float, float]:
@@ -299,6 +325,8 @@ def _sure(found: Finding) -> str:
         )
         said.append(f"p {_equals(found['p'])}{after}")
     said += found["notes"]
+    if found["sign"] == "unsigned" and not found["low"] <= found["value"] <= found["high"]:
+        said.append("the value holds the items' noise, which the interval takes out")
     return f"; {'; '.join(said)}" if said else ""
 
 

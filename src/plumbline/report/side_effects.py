@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from plumbline.report import format as show
 from plumbline.report.terminal import WIDTH
 
 if TYPE_CHECKING:
     from plumbline.audit.side_effects import SideEffect
+
+
+class Line(NamedTuple):
+    """One finding after a correction against its margin."""
+
+    metric: str
+    about: str
+    change: str
+    bound: str
+    margin: str
+    reading: str
 
 
 def plain_text(effects: Sequence[SideEffect]) -> str:
@@ -25,7 +36,7 @@ def plain_text(effects: Sequence[SideEffect]) -> str:
     sink = io.StringIO()
     console = Console(file=sink, width=WIDTH, color_system=None, force_terminal=False)
     console.print(summary(effects), markup=False, highlight=False)
-    judged = [e for e in effects if e.reading != "not judged"]
+    judged = lines(effects)
     if judged:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=True)
         table.add_column("method", width=24, overflow="fold")
@@ -35,10 +46,19 @@ def plain_text(effects: Sequence[SideEffect]) -> str:
         table.add_column("margin", justify="right", width=8)
         table.add_column("reading", width=10)
         for one in judged:
-            cells = (one.metric, _about(one), *_numbers(one), one.reading)
+            cells = (one.metric, one.about, one.change, one.bound, one.margin, one.reading)
             table.add_row(*map(Text, cells))
         console.print(table)
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines())
+
+
+def lines(effects: Sequence[SideEffect]) -> list[Line]:
+    """Every effect that was judged, as text."""
+    return [
+        Line(one.metric, _about(one), *_numbers(one), one.reading)
+        for one in effects
+        if one.reading != "not judged"
+    ]
 
 
 def _about(one: SideEffect) -> str:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.report import format as show
-from plumbline.report.examples import answer_words, question_words
+from plumbline.report.spoken import answer_words, question_words
 from plumbline.server import queries
 from plumbline.server.paging import SIZE
 
+LONGEST = 400  # characters of a question or an answer that a page shows
 SHOWN = ("file_row_number", "metric", "to", "ability", "question", "answer", "status")
 STATES = ("answered", "unanswered")
 FIRST_WINDOW, WIDER = 4096, 32  # rows
@@ -150,5 +151,10 @@ def _spoken(line: queries.Row) -> Spoken:
     row, metric, to, ability, question, answer, status = line
     return Spoken(
         row=int(row), metric=show.clean(metric), to=show.clean(to), ability=show.clean(ability),
-        question=question_words(question), answer=answer_words(ability, answer, status or "", question),
+        question=_cut(question_words(question)),
+        answer=_cut(answer_words(ability, answer, status or "", question)),
     )  # fmt: skip
+
+
+def _cut(words: str) -> str:
+    return show.clip(words, LONGEST, lines=True)

@@ -85,6 +85,7 @@ class MeasureRecord(_Record):
     """One statistic that was inferred, as a comparison infers it again."""
 
     estimator: str
+    bounds: list[Number | None] | None = None
     role: Literal["primary", "secondary", "group", "reference"]
     labels: Labels
     where: dict[str, Any]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
+from scipy.special import expit, logit, ndtri
 
 from plumbline.core.errors import BadInput
 from plumbline.stats.arrays import Floats, vector
@@ -37,6 +37,8 @@ class LengthControlled:
         spread: sd, in the unit of the lengths.
         raw, controlled: Win rates of each system against those it met (ties half), as they are and
             with lengths and places made equal; shape (S,).
+        low, high: Interval of `controlled`, for the pairings at hand; shape (S,). By the delta method
+            on the log-odds, from the model's cluster-robust covariance.
     """
 
     systems: tuple[str, ...]
@@ -47,6 +49,8 @@ class LengthControlled:
     spread: float
     raw: Floats
     controlled: Floats
+    low: Floats
+    high: Floats
 
 
 def length_controlled(
@@ -92,7 +96,11 @@ def length_controlled(
         clusters=np.repeat(np.asarray(clusters), 2),
     )
     bounds, found, k = fit.interval(level=level), fit.coefficients, len(systems) - 1
-    even = np.asarray(expit(sides @ found[2 : 2 + k] + turning @ found[2 + k :]))
+    told = np.column_stack([sides, turning])
+    even = np.asarray(expit(told @ found[2:]))
+    controlled = _rates(systems, first, second, even)
+    slopes = _slopes(systems, first, second, (even * (1 - even))[:, None] * told)
+    low, high = _bounds(controlled, slopes, fit.covariance[2:, 2:], level)
     place, slope = ((float(found[i]), float(bounds[i, 0]), float(bounds[i, 1])) for i in (0, 1))
     return LengthControlled(
         systems=systems,
@@ -102,7 +110,9 @@ def length_controlled(
         place=place,
         spread=float(gap.std()),
         raw=_rates(systems, first, second, won),
-        controlled=_rates(systems, first, second, even),
+        controlled=controlled,
+        low=low,
+        high=high,
     )
 
 
@@ -123,3 +133,22 @@ def _rates(
     return np.array([
         np.concatenate([shares[one == s], 1 - shares[two == s]]).mean() for s in systems
     ])  # fmt: skip
+
+
+def _slopes(
+    systems: Sequence[str], first: Sequence[str], second: Sequence[str], moves: Floats
+) -> Floats:
+    """How each system's controlled rate moves with each coefficient; shape (S, coefficients)."""
+    one, two = np.asarray(first, dtype=object), np.asarray(second, dtype=object)
+    return np.stack(
+        [np.concatenate([moves[one == s], -moves[two == s]]).mean(axis=0) for s in systems]
+    )
+
+
+def _bounds(
+    rates: Floats, slopes: Floats, covariance: Floats, level: float
+) -> tuple[Floats, Floats]:
+    """Delta-method limits on the log-odds, so that they stay between 0 and 1."""
+    se = np.sqrt(np.einsum("sk,kl,sl->s", slopes, covariance, slopes))
+    reach = ndtri(0.5 + level / 2) * se / (rates * (1.0 - rates))
+    return expit(logit(rates) - reach), expit(logit(rates) + reach)

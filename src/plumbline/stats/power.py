@@ -171,6 +171,35 @@ def sample_size(power_of: Callable[[int], float], *, power: float, most: int = 1
     return high
 
 
+def units_to_settle(
+    room: float, *, se: float, units: int, alpha: float, power: float = 0.8, most: int = 10**9
+) -> int | None:
+    """Independent units at which a one-sided limit clears a bound with probability `power`.
+
+    The truth is taken to be where the estimate is, and `se` to fall with the root of the units.
+
+    Args:
+        room: Distance from the estimate to the bound, in the unit of `se`.
+        se: Standard error of the estimate.
+        units: Independent units that it was made from.
+        alpha: One minus the level of the one-sided limit.
+        power: Probability with which it should clear the bound.
+        most: Where to give up.
+
+    Returns:
+        The number of units in all, or None where `most` are not enough.
+    """
+    shift = positive(room, "room") / (
+        positive(se, "se") * math.sqrt(whole(units, "units", least=2))
+    )
+
+    def clears(n: int) -> float:
+        df = n - 1 if n <= 10_000 else math.inf
+        return 1.0 - t_cdf(_critical(df, 2 * alpha), df, shift * math.sqrt(n))
+
+    return sample_size(clears, power=power, most=most) if clears(most) >= power else None
+
+
 _power = power  # the functions above take a parameter of that name
 
 

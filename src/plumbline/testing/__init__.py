@@ -5,10 +5,13 @@ so the population value of a statistic at a dial is known in closed form or by s
 
     from plumbline.testing import PlantedChooser
     run = plumbline.audit(PlantedChooser(position=0.3, seed=1), metrics=["option_position"])
+
+Real models are tested with `assert_no_gap`, and in pytest with the fixture of that name.
 """
 
 from __future__ import annotations
 
+from plumbline.testing.gap import GapShown, InsufficientEvidence, assert_no_gap
 from plumbline.testing.laws import assert_no_finding, assert_recovered, only
 from plumbline.testing.planted_anchor import PlantedAnchor, planted_anchor
 from plumbline.testing.planted_bigram import PlantedBigram, gendered_text
@@ -39,6 +42,8 @@ from plumbline.testing.planted_texts import PlantedStages, PlantedTexts
 from plumbline.testing.planted_vectors import PlantedEmbedder
 
 __all__ = [
+    "GapShown",
+    "InsufficientEvidence",
     "Lookups",
     "PlantedAnchor",
     "PlantedBigram",
@@ -68,6 +73,7 @@ __all__ = [
     "PlantedTexts",
     "PlantedWriter",
     "assert_no_finding",
+    "assert_no_gap",
     "assert_recovered",
     "gendered_text",
     "only",

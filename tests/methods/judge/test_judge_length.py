@@ -238,6 +238,36 @@ def test_intervals_of_the_slope_cover():
     assert 177 <= covered <= 199
 
 
+def test_intervals_of_controlled_rates_cover():
+    """95 % intervals of the long system's rate over 200 sets of 600 verdicts: binomial(200, .95), 99.9 % in 177 to 199.
+
+    The truth is the mean chance at its own pairings, by the qualities that were planted.
+    """
+    covered = 0
+    for seed in range(200):
+        rng = np.random.default_rng([seed, 8])
+        one, two, credit, lengths = verdicts_by_model(rng, 600, slope=0.7)
+        got = length_controlled(one, two, credit, lengths, clusters=np.arange(600) // 4)
+        others = np.concatenate([two[one == "b"], one[two == "b"]])
+        truth = np.mean([expit(QUALITY["b"] - QUALITY[o]) for o in others])
+        covered += got.low[1] <= truth <= got.high[1]
+    assert 177 <= covered <= 199
+
+
+def test_between_two_systems_the_controlled_interval_is_that_of_their_quality():
+    """One pairing: the rate is logistic(quality), so its limits are those of the coefficient, and mirror images."""
+    rng = np.random.default_rng(5)
+    one, two, credit, lengths = verdicts_by_model(rng, 2000, slope=1.0)
+    pair = (one != "c") & (two != "c")
+    given = one[pair], two[pair], credit[pair], lengths[:, pair]
+    wide = length_controlled(*given, clusters=np.arange(pair.sum()))
+    even = length_controlled(*given, clusters=np.arange(pair.sum()), level=0.5)
+    assert wide.controlled[0] == pytest.approx(expit(wide.quality[0]), abs=1e-12)
+    assert wide.low[0] == pytest.approx(1 - wide.high[1], abs=1e-12)
+    reach = [np.log(g.high[0] / (1 - g.high[0])) - wide.quality[0] for g in (wide, even)]
+    assert reach[0] / reach[1] == pytest.approx(ss.norm.ppf(0.975) / ss.norm.ppf(0.75), rel=1e-9)
+
+
 def test_identity_and_symmetry_of_length_controlled_rates():
     """arXiv:2404.04475, section 3: a system against itself has 50 %, and two systems' rates add to 100 %."""
     rng = np.random.default_rng(5)

@@ -150,7 +150,7 @@ def _parts(
     columns = {column(s, j): table[:, j] for s, table in off.items() for j in range(table.shape[1])}
     return Items.of(
         item=question, question=question, score=np.zeros(question.size),
-        why=np.where(whole, "", OTHER).astype(object), answer=np.zeros(question.size, np.int64),
+        why=np.where(whole, "", OTHER).astype(object), answer=np.full(question.size, -1),
         part=np.full(question.size, "parts", dtype=object), **columns,
     )  # fmt: skip
 

@@ -90,7 +90,8 @@ def judge_length(
 
     The facts hold, for each judge, a logistic model of the verdict on both systems, tanh of the standardised
     difference of lengths, and the place: what length gains at equal systems, and every system's win rate with
-    lengths and places made equal. A column `difficulty` of the questions enters as in AlpacaEval.
+    lengths and places made equal, with an interval for the pairings at hand. A column `difficulty` of the
+    questions enters as in AlpacaEval.
 
     Args:
         context: The run's surroundings.

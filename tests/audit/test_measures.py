@@ -1,0 +1,83 @@
+"""Stored runs can be inferred from again: estimators are found, items keep what is needed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from plumbline.audit import api
+from plumbline.audit.calibrate import calibratable, simulator
+from plumbline.audit.measures import as_json, from_json, rows_of
+from plumbline.core.errors import StoreError
+from plumbline.stats.estimators import ESTIMATORS
+
+
+@pytest.mark.parametrize("metric", sorted(calibratable()))
+def test_every_estimator_is_found_again(metric):
+    """A measure written as JSON comes back with the same estimator, wherever the method keeps it."""
+    scored, _ = simulator(metric)[0](np.random.default_rng(0), dial=0.0)
+    for measure in scored.measures:
+        back = from_json(as_json(measure), metric)
+        wanted = measure.estimator
+        assert back.estimator == (
+            wanted if isinstance(wanted, str) or wanted.id not in ESTIMATORS else wanted.id
+        )
+
+
+def test_an_estimator_of_another_version_is_one_clear_error():
+    """A run that names an estimator nobody has: what to do about it."""
+    scored, _ = simulator("weat")[0](np.random.default_rng(0), dial=0.0)
+    given = {**as_json(scored.measures[0]), "estimator": "gone"}
+    with pytest.raises(StoreError, match="Audit the model again"):
+        from_json(given, "weat")
+
+
+def test_runs_without_a_single_answer_can_be_compared(tmp_path):
+    """A metric whose items all lack an answer keeps its columns, and its difference is Undefined, not a crash."""
+    from plumbline.testing import PlantedChooser
+
+    runs = [
+        api.audit(PlantedChooser(refuses=1.0, seed=s), metrics=("option_position",), out=tmp_path)
+        for s in (0, 1)
+    ]
+    assert np.isnan(runs[0].items("option_position")["score"]).all()
+    found = api.compare(*runs)
+    assert found.findings
+    assert {f["status"] for f in found.findings} == {"undefined"}
+
+
+def test_rows_of_a_measure_are_those_it_was_inferred_from(tmp_path):
+    """A share over the stored rows of its measure is the stored value, for every share of a real run."""
+    from plumbline.testing import PlantedChooser
+
+    run = api.audit(PlantedChooser(position=0.3), metrics=("option_position",), out=tmp_path)
+    items = run.items("option_position")
+    checked = 0
+    for given in run.header["measures"]["option_position"]:
+        row = next(
+            f for f in run.findings if f["labels"] == given["labels"] and f["role"] == given["role"]
+        )
+        if given["estimator"] == "share" and row["status"] == "estimate":
+            rows = rows_of(items, given)
+            assert items["score"][rows].mean() == pytest.approx(row["value"], abs=1e-12)
+            checked += 1
+    assert checked >= 5
+
+
+def test_all_tables_come_from_one_reading(tmp_path, monkeypatch):
+    """`each` gives what `items` gives, metric by metric, whether the file is read whole or in parts."""
+    from plumbline.audit import store
+    from plumbline.testing import PlantedChooser
+
+    run = api.audit(
+        PlantedChooser(position=0.3), metrics=("option_position", "position_flip"), out=tmp_path
+    )
+    for most in (store.MOST_AT_ONCE, 1):
+        monkeypatch.setattr(store, "MOST_AT_ONCE", most)
+        items = run.each("items")
+        for metric in ("option_position", "position_flip"):
+            one, other = items(metric), run.items(metric)
+            assert list(one) == list(other)
+            for name in one:
+                assert np.array_equal(one[name], other[name], equal_nan=one[name].dtype != object)
+        assert items("weat").get("score", np.empty(0)).size == 0
