@@ -177,6 +177,22 @@ def test_explanations_are_not_listed_as_runs(client, folder):
     assert "is an explanation" in got.text
 
 
+def test_a_run_of_a_later_version_is_shown_as_far_as_it_is_known(client, folder):
+    """Fields that this version does not know are no damage; what cannot be inferred again says so."""
+    path = folder / "day-2" / "run.json"
+    found = json.loads(path.read_text("utf-8"))
+    found["later"] = {"a": 1}
+    for measure in found["measures"]["weat"]:
+        measure["hindsight"] = [1]
+    path.write_text(json.dumps(found), "utf-8")
+    for address in ("/runs/day-2", "/runs/day-2/findings/1", "/runs/day-2/answers"):
+        assert client.get(address).status_code == 200
+    got = client.get("/compare?a=day-1&b=day-2")
+    assert got.status_code == 422
+    assert "hindsight" in got.text
+    assert client.get("/history?model=planted").status_code == 200
+
+
 def test_no_damage_of_a_header_is_a_failure_of_the_server(client, folder):
     """Thirty headers with one value replaced at random: pages or explained errors, never a 500."""
     path = folder / "day-2" / "run.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from html.parser import HTMLParser
+from threading import Event
 
 import pytest
 import stored
@@ -280,6 +281,31 @@ def test_history_marks_the_run_from_which_on_a_finding_is_another(client):
     assert "Composite index" in marked[0]
     assert "flowers against insects" in marked[1]
     assert not any("Changed</strong>" in s for s in sections[2:])
+
+
+def test_a_history_that_takes_long_is_shown_without_its_tests_first(client, monkeypatch):
+    """The page says how many comparisons are made, and reloads by itself; what could not be made has a reason."""
+    from plumbline.core.errors import StoreError
+    from plumbline.server import series_pages
+
+    go = Event()
+
+    def slow(a, b):
+        go.wait(20)
+        raise StoreError("made for this test")
+
+    monkeypatch.setattr(series_pages, "primaries", slow)
+    monkeypatch.setattr(series_pages, "PATIENCE", 0.2)
+    page = client.get("/history?model=planted").text
+    read(page)
+    assert "0 of 3 comparisons of these runs are made" in page
+    assert '<noscript><meta http-equiv="refresh"' in page
+    assert page.count('href="/runs/day-') == 3
+    go.set()
+    monkeypatch.setattr(series_pages, "PATIENCE", 20.0)
+    page = client.get("/history?model=planted").text
+    assert "made for this test" in page
+    assert 'id="wait"' not in page
 
 
 def test_an_empty_folder_says_how_to_begin(client_of, tmp_path):

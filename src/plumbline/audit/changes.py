@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import stats as ss
 
-from plumbline.audit.compare import Comparison, compare
+from plumbline.audit.compare import Comparison, key_of, paired, shared_index
 from plumbline.audit.store import Run
 from plumbline.core.errors import BadInput, PlumblineError
 from plumbline.stats.multiplicity import holm
@@ -76,8 +76,24 @@ class Series:
         return [s.after for s in self.steps if s.changed]
 
 
+def primaries(a: Run, b: Run) -> Comparison:
+    """What a history needs of a comparison: primary findings, uncorrected, and the index."""
+    rows = (row for run in (a, b) for row in run.findings)
+    wanted = {key_of(row) for row in rows if row["role"] == "primary"}
+    found = paired(a, b, only=wanted)
+    return Comparison(
+        a.header, b.header, [f.row() for f in found.values()], shared_index(a, b), unmatched=()
+    )
+
+
+def pairs_of(runs: Sequence[Run]) -> list[tuple[int, int]]:
+    """Places of the runs that are compared: successive ones, and the first with the last."""
+    found = list(pairwise(range(len(runs))))
+    return [*found, (0, len(runs) - 1)] if len(runs) >= 3 else found
+
+
 def changes(
-    runs: Sequence[Run], *, alpha: float = 0.05, compare_runs: Compare = compare
+    runs: Sequence[Run], *, alpha: float = 0.05, compare_runs: Compare = primaries
 ) -> list[Series]:
     """Every primary finding of a series of runs over time, the index first, with change points.
 
@@ -96,12 +112,8 @@ def changes(
     plans = {run.header["plan_hash"] for run in runs}
     if len(plans) != 1:
         raise BadInput(f"a series has runs of one plan; got {len(plans)} plans")
-    places = range(len(runs))
-    pairs = list(pairwise(places))
-    if len(runs) >= 3:
-        pairs.append((0, len(runs) - 1))
     steps: dict[Key, list[Step]] = {}
-    for before, after in pairs:
+    for before, after in pairs_of(runs):
         for key, step in _differences(runs, before, after, compare_runs).items():
             steps.setdefault(key, []).append(step)
     points = _points(runs)
@@ -127,8 +139,7 @@ def _differences(
     for row in found.findings:
         if row["role"] != "primary":
             continue
-        labels = {k: v for k, v in row["labels"].items() if k != "compare"}
-        steps[_key(row["metric"], labels)] = Step(
+        steps[key_of(row)] = Step(
             before=before, after=after, value=row["value"], low=row["low"], high=row["high"],
             p=row["p"], reason=row["reason"] or "",
         )  # fmt: skip
@@ -161,8 +172,9 @@ def _points(runs: Sequence[Run]) -> dict[Key, list[tuple[int, float, float, floa
             points[INDEX].append((place, index["value"], index["low"], index["high"]))
         for row in run.findings:
             if row["role"] == "primary" and row["status"] == "estimate":
-                key = _key(row["metric"], row["labels"])
-                points.setdefault(key, []).append((place, row["value"], row["low"], row["high"]))
+                points.setdefault(key_of(row), []).append(
+                    (place, row["value"], row["low"], row["high"])
+                )
     return points
 
 
@@ -177,7 +189,7 @@ def _series(
             key, step = flat[i]
             flat[i] = key, replace(step, p_adjusted=float(p), changed=bool(p <= alpha))
     rows = {
-        _key(row["metric"], row["labels"]): row
+        key_of(row): row
         for run in reversed(runs)
         for row in run.findings
         if row["role"] == "primary" and row["status"] == "estimate"
@@ -191,7 +203,3 @@ def _series(
         )
         for key in steps
     ]  # fmt: skip
-
-
-def _key(metric: str, labels: Mapping[str, str]) -> Key:
-    return (metric, *(f"{k}={v}" for k, v in sorted(labels.items())))

@@ -16,7 +16,7 @@ from plumbline.audit.measures import from_json
 from plumbline.audit.pairing import matched
 from plumbline.audit.store import Run, json_row
 from plumbline.core.card import Card, Null
-from plumbline.core.catalog import find
+from plumbline.core.catalog import catalog, find
 from plumbline.core.errors import BadInput
 from plumbline.core.results import Estimate, Finding, Undefined
 from plumbline.core.scored import Items, Measure
@@ -85,14 +85,17 @@ def compare(
         for key in mine
         if key not in other
     ]
-    seeds = Seeds(seed).child("compare")
-    index = {
-        side: composite(
-            as_findings(run), seeds=seeds.child("index"), level=level, only=_estimated(a, b)
-        )
+    index = shared_index(a, b, seed=seed, level=level)
+    return Comparison(a.header, b.header, [f.row() for f in findings], index, unmatched)
+
+
+def shared_index(a: Run, b: Run, *, seed: int = 0, level: float = 0.95) -> dict[str, Any]:
+    """The composite of both runs over the findings that both have: `a`, `b`."""
+    seeds = Seeds(seed).child("compare").child("index")
+    return {
+        side: composite(as_findings(run), seeds=seeds, level=level, only=_estimated(a, b))
         for side, run in (("a", a), ("b", b))
     }
-    return Comparison(a.header, b.header, [f.row() for f in findings], index, unmatched)
 
 
 def paired(
@@ -117,10 +120,13 @@ def paired(
     seeds, settings = Seeds(seed).child("compare"), Settings(level=level)
     sign = 1.0 if total else -1.0
     found: dict[tuple[str, ...], Finding] = {}
+    entries = catalog()
     for metric in dict.fromkeys(key[0] for key in wanted):
         # Read once a metric: a catalog and two files a finding made long comparisons slow.
         first, second = matched([a.items(metric), b.items(metric)])
-        pairing = _Pairing(first, second, find(metric).card, seeds, settings, sign)
+        pairing = _Pairing(
+            first, second, (entries.get(metric) or find(metric)).card, seeds, settings, sign
+        )
         found |= {key: pairing.of(m) for key, m in wanted.items() if key[0] == metric}
     return found
 

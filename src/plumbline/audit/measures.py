@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -61,6 +62,7 @@ def from_json(given: Mapping[str, Any], metric: str) -> Measure:
     return Measure(**fields)
 
 
+@cache  # a run has hundreds of measures, and each look into the catalog reads every method's file
 def _estimator(name: str, metric: str) -> str | Estimator:
     if name in ESTIMATORS:
         return name

@@ -55,6 +55,7 @@ def application(folder: Path, access: Access) -> Guard:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
+        made.comparisons.close()
         await run_in_threadpool(made.jobs.close)
 
     app = Starlette(

@@ -73,8 +73,6 @@ class Index(_Record):
 class NullRecord(_Record):
     """What no lean would be."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
-
     kind: Literal["exchangeable", "point", "none"]
     value: Number = 0.0
     labels: str = "group"
@@ -85,8 +83,6 @@ class NullRecord(_Record):
 
 class MeasureRecord(_Record):
     """One statistic that was inferred, as a comparison infers it again."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     estimator: str
     bounds: list[Number | None] | None = None

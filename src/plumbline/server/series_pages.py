@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from plumbline.audit.changes import INDEX, Series, Step, changes
+from plumbline.audit.changes import INDEX, Series, Step, changes, pairs_of, primaries
+from plumbline.audit.compare import compare
 from plumbline.audit.store import Run
 from plumbline.core.errors import PlumblineError
 from plumbline.report import figures, timeline
@@ -20,7 +22,8 @@ from plumbline.server.pages import Dashboard, asked, dashboard, moment, render
 from plumbline.server.paging import Page, whole
 from plumbline.server.summaries import Summary
 
-MOST_RUNS = 20  # of one series that a page tests: a comparison takes seconds when it is first made
+MOST_RUNS = 20  # of one series that a page tests
+PATIENCE = 5.0  # seconds that a page waits for comparisons before it is shown without them
 DRAWN = 12  # series a page
 
 
@@ -37,7 +40,7 @@ def compare_page(request: Request) -> Response:
     }
     if given["a"] and given["b"]:
         one, other = made.folder.load(given["a"]), made.folder.load(given["b"])
-        found = made.comparisons.of(one, other)
+        found = made.comparisons.ask(one, other, compare).result()
         # Every finding here says "compare: B - A"; the page does so once.
         own = [{**f, "labels": _without(f["labels"])} for f in found.findings]
         shown = rows(own, titles_of(sorted({f["metric"] for f in found.findings})))
@@ -79,7 +82,7 @@ def history_page(request: Request) -> Response:
     plans = _plans(own)
     context: dict[str, Any] = {
         "title": "History", "models": models, "plans": plans, "plans_named": _named(plans), "given": given, "lines": (), "page": None,
-        "runs": (), "left_out": 0, "broken": (), "note": "", "alpha": None,
+        "runs": (), "left_out": 0, "broken": (), "note": "", "alpha": None, "waiting": False,
     }  # fmt: skip
     if plans:
         given["plan"] = given["plan"] if given["plan"] in plans else next(iter(plans))
@@ -98,18 +101,31 @@ def _series(made: Dashboard, own: Sequence[Summary], number: int) -> dict[str, A
             broken.append((one.name, str(error)))
     if not runs:
         return {"broken": broken}
+    asked_for = [made.comparisons.ask(runs[i], runs[j], primaries) for i, j in pairs_of(runs)]
+    waiting = wait(asked_for, timeout=PATIENCE).not_done
+    names = [moment(r.header["started"]) for r in runs]
+    listed = [
+        (when, r.folder.name if r.folder else "", r.header["subject"]["fingerprint"])
+        for when, r in zip(names, runs, strict=True)
+    ]
+    context: dict[str, Any] = {
+        "runs": listed, "left_out": len(own) - len(kept), "broken": broken,
+        "compared": len(asked_for) - len(waiting), "comparisons": len(asked_for), "waiting": bool(waiting),
+    }  # fmt: skip
+    if waiting:
+        return context
     alpha = float(runs[0].header["plan"]["alpha"])
-    found = changes(runs, alpha=alpha, compare_runs=made.comparisons.of)
+    found = changes(
+        runs, alpha=alpha, compare_runs=lambda a, b: made.comparisons.ask(a, b, primaries).result()
+    )
     # What moved first, then in the order of the run.
     found = sorted(found, key=lambda s: (s.key != INDEX, not s.change_points))
     start = (max(1, number) - 1) * DRAWN
-    names = [moment(r.header["started"]) for r in runs]
     drawn = found[start : start + DRAWN]
     return {
         "lines": [_line(s, names, place) for place, s in enumerate(drawn, start)],
         "page": Page(rows=drawn, number=number, total=len(found)), "pages": -(-len(found) // DRAWN),
-        "runs": [(n, r.folder.name if r.folder else "", r.header["subject"]["fingerprint"]) for n, r in zip(names, runs, strict=True)],
-        "left_out": len(own) - len(kept), "broken": broken, "alpha": alpha,
+        **context, "alpha": alpha,
         "tests": sum(s.p is not None for one in found if one.key != INDEX for s in _all(one)),
         "moved": sum(bool(s.change_points) for s in found),
         "note": timeline.LEGEND if figures.available() else figures.WITHOUT,

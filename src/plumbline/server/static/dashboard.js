@@ -1,5 +1,8 @@
-// The only script: it keeps the page of a running audit up to date. Without it that page reloads.
+// The only script: it keeps the pages of a running audit, and of a history whose runs are being
+// compared, up to date. Without it they reload by themselves.
 "use strict";
+
+if (document.getElementById("wait")) setTimeout(() => location.reload(), 2000);
 
 (() => {
   const audit = document.getElementById("audit");
