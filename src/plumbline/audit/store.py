@@ -19,7 +19,7 @@ from plumbline.core.scored import Items
 from plumbline.models import parquet
 
 Column = NDArray[Any]
-MOST_AT_ONCE = 500_000  # rows of a table that are held in memory whole
+MOST_AT_ONCE = 200_000  # rows of a table that are held in memory whole
 _ENDLESS = {
     "value": "the value is infinite", "low": "the interval has no lower end", "high": "the interval has no upper end",
 }  # fmt: skip
