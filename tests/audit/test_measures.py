@@ -104,3 +104,20 @@ def test_a_run_against_itself_has_no_difference_to_judge(tmp_path):
     found = api.compare(run, run)
     assert {f["status"] for f in found.findings} == {"undefined"}
     assert all("items alike" in f["reason"] for f in found.findings)
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_read_as_it_is(tmp_path):
+    """Brackets and stars in a path name one file, and never another run's."""
+    from plumbline.testing import PlantedChooser
+
+    scores = []
+    for name, position in (("a[1]*", 0.9), ("a1", 0.0)):
+        run = api.audit(
+            PlantedChooser(position=position), metrics=("option_position",), out=tmp_path / name
+        )
+        back = api.load_run(run.folder)
+        assert back.findings == run.findings
+        assert [h["folder"] for h in api.history(folder=tmp_path / name)] == [run.folder.name]
+        assert api.history(folder=tmp_path / name)[0]["findings"] == len(run.findings)
+        scores.append(back.items("option_position")["score"].tolist())
+    assert scores[0] != scores[1]

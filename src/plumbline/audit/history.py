@@ -55,7 +55,9 @@ def _header(path: Path) -> dict[str, Any]:
 def _counts(folder: Path) -> dict[str, dict[str, int]]:
     import duckdb
 
-    pattern = str(folder / "*" / "findings.parquet").replace("'", "''")
+    from plumbline.models.parquet import literal
+
+    pattern = f"{literal(folder)}/*/findings.parquet"
     query = f"""
         select parse_filename(parse_dirpath(filename)) as folder, count(*),
                count(*) filter (verdict = 'leans'), count(*) filter (verdict = 'within the margin'),

@@ -51,7 +51,7 @@ def read(path: Path, *, where: str = "", values: tuple[Any, ...] = ()) -> dict[s
     import duckdb
 
     condition = f" where {where}" if where else ""
-    query = f"select * from read_parquet('{_quoted(path)}'){condition}"  # noqa: S608 - path is quoted, values are bound
+    query = f"select * from read_parquet('{literal(path)}'){condition}"  # noqa: S608 - path is quoted, values are bound
     try:
         with duckdb.connect() as connection:
             got = connection.execute(query, values).fetchnumpy()
@@ -68,7 +68,7 @@ def rows(path: Path) -> int:
     """
     import duckdb
 
-    query = f"select count(*) from read_parquet('{_quoted(path)}')"  # noqa: S608 - path is quoted
+    query = f"select count(*) from read_parquet('{literal(path)}')"  # noqa: S608 - path is quoted
     try:
         with duckdb.connect() as connection:
             found = connection.execute(query).fetchone()
@@ -84,6 +84,16 @@ def _plain(column: Column) -> Column:
         filled[mask] = None if values.dtype == object else np.nan
         return filled
     return column
+
+
+def without_wildcards(path: Path) -> str:
+    """A path for `read_parquet`, whose signs that would be wildcards are taken as they are."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
+
+
+def literal(path: Path) -> str:
+    """The same, to stand between quotes."""
+    return without_wildcards(path).replace("'", "''")
 
 
 def _quoted(path: Path) -> str:

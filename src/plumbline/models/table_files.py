@@ -13,6 +13,7 @@ from typing import Any
 
 from plumbline.core.errors import BadInput
 from plumbline.models.column_values import Column, from_array, from_text
+from plumbline.models.parquet import without_wildcards
 
 PARQUET = b"PAR1"
 
@@ -101,7 +102,9 @@ def _parquet(path: Path) -> dict[str, Column]:
 
     try:
         with duckdb.connect() as base:
-            found = base.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchnumpy()
+            found = base.execute(
+                "SELECT * FROM read_parquet(?)", [without_wildcards(path)]
+            ).fetchnumpy()
     except duckdb.Error as wrong:
         said = str(wrong).splitlines()[0]
         raise BadInput(f"{path} is not a whole Parquet file: {said}") from None

@@ -88,6 +88,8 @@ def index_text(header: Mapping[str, Any]) -> str:
         f"(interval {show.interval(index['low'], index['high'])}; "
         f"from 0, no lean, to 1) over {_plural(len(index['components']), 'finding')}"
     )
+    if not index["low"] <= index["value"] <= index["high"]:
+        text += "; the number holds the findings' noise, which the interval takes out"
     if band := index.get("weights_band"):
         text += f"; {show.interval(*band)} under other weights"
     if (chance := index.get("expected_without_lean")) is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plumbline.core.errors import StoreError
+from plumbline.models.parquet import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,7 +54,7 @@ def table(*paths: Path, numbered: bool = False, named: bool = False) -> str:
         numbered: Add `file_row_number`, from 0.
         named: Add `filename`.
     """
-    listed = ", ".join(f"'{_literal(p)}'" for p in paths)
+    listed = ", ".join(f"'{literal(p)}'" for p in paths)
     more = (", file_row_number = true" if numbered else "") + (", filename = true" if named else "")
     return f"read_parquet([{listed}]{more})"
 
@@ -73,8 +74,3 @@ def pattern(text: str) -> str:
     for sign in "\\%_":
         text = text.replace(sign, f"\\{sign}")
     return f"%{text}%"
-
-
-def _literal(path: Path) -> str:
-    plain = "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
-    return plain.replace("'", "''")

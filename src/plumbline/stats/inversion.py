@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.stats.deconvolution import denoised
-from plumbline.stats.estimators import Estimator, Value
+from plumbline.stats.estimators import Estimator
 from plumbline.stats.interval import Sums
 from plumbline.stats.two_way import counted_twice, jackknife_covariance
 
@@ -113,12 +113,15 @@ def unsigned_interval(
 
 def _inverted(
     values: Callable[[float], Floats], truth: Callable[[float], float], observed: float, *,
-    level: float, bounds: tuple[float, float],
+    level: float, bounds: tuple[float, float], saturates: bool = False,
 ) -> tuple[float, float] | str:  # fmt: skip
+    """Both ends along one shape; where the size saturates and no dial is too large, the largest size is the end."""
     tail = (1 - level) / 2
     # T grows with the dial, so the share of draws at or above the observed value grows too.
     low = _bisect(lambda dial: float((values(dial) >= observed).mean()) > tail)
     high = _bisect(lambda dial: float((values(dial) <= observed).mean()) < tail)
+    if high is None and saturates:
+        high = _LARGEST
     if low is None or high is None:
         return "the interval cannot be closed: the groups' means are too uncertain"
     floor, ceiling = bounds
@@ -141,7 +144,41 @@ def _of_parts(
     cov = _jackknifed(sums, left)
     if not (np.isfinite(found).all() and np.isfinite(cov).all()):
         return "a part of the statistic hangs on one unit alone"
-    error = np.sqrt(np.diag(cov))
+    noise = _drawn(cov, df=df, draws=draws, rng=rng)
+    size = est.size
+    return _hull(
+        found, np.sqrt(np.diag(cov)), noise, lambda x: np.asarray(size(x, options)),
+        level=level, bounds=est.bounds,
+    )  # fmt: skip
+
+
+def size_interval(
+    found: Floats, error: Floats, size: Callable[[Floats], Floats], *,
+    level: float, bounds: tuple[float, float], draws: int, rng: np.random.Generator,
+) -> tuple[float, float] | str:  # fmt: skip
+    """[low, high] of the size of parts that were each measured with an error of their own.
+
+    Args:
+        found: The parts, signed, 0 where there is no lean; shape (n,).
+        error: Their standard errors, independent of each other; shape (n,).
+        size: (..., n) -> (...), growing with every |part|, up to where it saturates.
+        level: Confidence level.
+        bounds: Smallest and largest size.
+        draws: Monte-Carlo draws.
+        rng: The stream.
+
+    Returns:
+        The ends, or why there are none.
+    """
+    noise = rng.standard_normal((draws, found.size)) * error
+    return _hull(found, error, noise, size, level=level, bounds=bounds, saturates=True)
+
+
+def _hull(
+    found: Floats, error: Floats, noise: Floats, size: Callable[[Floats], Floats], *,
+    level: float, bounds: tuple[float, float], saturates: bool = False,
+) -> tuple[float, float] | str:  # fmt: skip
+    """The hull of the intervals along the observed, the denoised and the sparse shape."""
     shapes = [found]
     noisy = error > 0
     if noisy.sum() > 1:
@@ -150,12 +187,13 @@ def _of_parts(
             if np.any(made):
                 shapes.append(found.copy())
                 shapes[-1][noisy] = made * error[noisy]
-    noise = _drawn(cov, df=df, draws=draws, rng=rng)
-    observed = float(est.size(found, options))
+    observed = float(size(found))
     got = []
     for one in shapes:
-        values, truth = _along(one, noise=noise, size=est.size, options=options)
-        got.append(_inverted(values, truth, observed, level=level, bounds=est.bounds))
+        values, truth = _along(one, noise=noise, size=size)
+        got.append(
+            _inverted(values, truth, observed, level=level, bounds=bounds, saturates=saturates)
+        )
     ends = [pair for pair in got if not isinstance(pair, str)]
     if len(ends) < len(got):
         return next(why for why in got if isinstance(why, str))
@@ -163,14 +201,14 @@ def _of_parts(
 
 
 def _along(
-    shape: Floats, *, noise: Floats, size: Value, options: Mapping[str, Any]
+    shape: Floats, *, noise: Floats, size: Callable[[Floats], Floats]
 ) -> tuple[Callable[[float], Floats], Callable[[float], float]]:
     """Draws of the statistic, and its truth, where the parts lean in these proportions, by the dial."""
 
     def values(dial: float) -> Floats:
-        return np.asarray(size(dial * shape + noise, options))
+        return size(dial * shape + noise)
 
     def truth(dial: float) -> float:
-        return float(size(dial * shape, options))
+        return float(size(dial * shape))
 
     return values, truth

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plumbline.core.errors import StoreError
+from plumbline.models.parquet import literal
 from plumbline.report.exports.flat import Table, findings
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _items(path: Path, stored: Path) -> Path:
     """The stored items with null where the store has NaN."""
     import duckdb
 
-    source = f"read_parquet('{str(stored).replace(chr(39), chr(39) * 2)}')"
+    source = f"read_parquet('{literal(stored)}')"
     try:
         with duckdb.connect() as connection:
             told = connection.execute(f"describe select * from {source}").fetchall()  # noqa: S608 - the path is quoted
