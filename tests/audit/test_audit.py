@@ -178,7 +178,7 @@ def test_an_unknown_metric_names_the_nearest(tmp_path):
 
 def test_wrong_arguments_of_a_method_are_one_clear_error(tmp_path):
     """The method and the argument are named."""
-    with pytest.raises(BadInput, match="arguments of weat.*testz"):
+    with pytest.raises(UnknownName, match="argument of weat 'testz'. Nearest: tests"):
         run(embedder(0), tmp_path, PLAN.but(params={"weat": {"testz": [1]}}))
 
 
@@ -256,6 +256,11 @@ def test_correcting_removes_the_lean_on_unseen_words_and_shows_the_paired_change
     assert record["method"] == "linear_projection@1"
     with pytest.raises(UnknownName, match="linear_projection"):
         correct(PLAN, using="linear_projektion", out=tmp_path / "d", subject=model)
+    with pytest.raises(UnknownName, match="argument of linear_projection 'hw'"):
+        correct(
+            PLAN, using="linear_projection", out=tmp_path / "d", params={"hw": 1}, subject=model
+        )
+    assert not (tmp_path / "d").exists()
 
 
 def test_the_index_lists_its_components_and_what_it_left_out(tmp_path):
