@@ -140,7 +140,7 @@ def load(folder: Path) -> Run:
     path = folder / "run.json"
     if not path.is_file():
         raise StoreError(
-            f"{folder} is not a run directory: it has no run.json (an unfinished run has none)"
+            f"{folder} is not a run directory: it has no run.json ({_no_header(folder)})"
         )
     try:
         header = json.loads(path.read_text("utf-8"))
@@ -149,6 +149,14 @@ def load(folder: Path) -> Run:
     columns = parquet.read(folder / "findings.parquet")
     rows = [json.loads(text) for text in columns.get("row", [])]
     return Run(header, rows, folder)
+
+
+def _no_header(folder: Path) -> str:
+    """Why a folder is no run: it holds runs, it is not there, or its run was not finished."""
+    inside = sorted(path.parent for path in folder.glob("*/run.json"))
+    if inside:
+        return f"it holds {len(inside)} run{'s'[: len(inside) > 1]}, such as {inside[-1]}: name one"
+    return "an unfinished run has none" if folder.is_dir() else "there is no such folder"
 
 
 def write_json(path: Path, value: Any) -> None:

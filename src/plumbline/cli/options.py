@@ -151,7 +151,7 @@ def plan_options(func: F) -> F:
                 "--suite", type=click.Choice(["quick", "standard", "full"]),
                 help="Which methods, and how many items of each public set.  [default: quick]",
             ),
-            click.option("--metrics", type=Names(), help="These methods in place of the suite's (see `plumbline list`)."),
+            click.option("--metrics", type=Names(), help="These methods, or shelves such as `judge`, in place of the suite's (see `plumbline list`)."),
             click.option(
                 "--plan", "file", type=click.Path(path_type=Path, dir_okay=False),
                 help="A plan in TOML; options given here win.",
