@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+import plumbline
 from plumbline.audit.cache import Cache
 from plumbline.audit.compare import compare
 from plumbline.audit.correct import correct
@@ -200,6 +201,14 @@ def test_runs_that_share_nothing_cannot_be_compared(tmp_path):
     a, b = (load(run(m, tmp_path).folder) for m in (embedder(0), PlantedWriter()))
     with pytest.raises(BadInput, match="share no finding"):
         compare(a, b)
+
+
+def test_one_metric_may_stand_alone_and_items_of_another_are_an_error():
+    """`metrics="sc_weat"` is one name, not seven letters; nobody gets empty columns for a slip."""
+    got = plumbline.audit(embedder(1.0), metrics="sc_weat")
+    assert len(got.items("sc_weat")["item"]) > 0
+    with pytest.raises(UnknownName, match="metric of this run 'sc_waet'. Nearest: sc_weat"):
+        got.items("sc_waet")
 
 
 def test_history_lists_runs_and_a_metrics_trend(tmp_path):

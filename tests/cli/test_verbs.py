@@ -174,7 +174,9 @@ def test_calibrate_refuses_what_has_no_simulator(invoke):
     assert "simulate" in got.stderr
 
 
-def test_correct_prints_before_after_and_difference(invoke, monkeypatch, planted_run, tmp_path):
+def test_correct_prints_before_after_and_difference(
+    invoke, monkeypatch, planted_run, second_run, tmp_path
+):
     """The paired difference is the result; the corrected model's form and both runs are named."""
     from plumbline.audit import correct as module
     from plumbline.audit.correct import Corrected
@@ -184,7 +186,7 @@ def test_correct_prints_before_after_and_difference(invoke, monkeypatch, planted
     def corrected(plan, **given):
         seen.update(given, plan=plan)
         return Corrected(
-            given["out"], planted_run, planted_run, api.compare(planted_run, planted_run)
+            given["out"], planted_run, second_run, api.compare(planted_run, second_run)
         )
 
     monkeypatch.setattr(module, "correct", corrected)

@@ -15,3 +15,9 @@ def test_names_that_have_little_in_common_are_not_called_near():
     assert "Known: compare, serve." in str(UnknownName("place", "nonsense", ["serve", "compare"]))
     many = [f"method_{i}" for i in range(100)]
     assert "None of the 100 known names is near it." in str(UnknownName("place", "nope", many))
+
+
+def test_a_method_of_a_package_that_is_not_installed():
+    """The name says that it belongs to a package, and the message what to do."""
+    said = str(UnknownName("method", "my_methods/praise_gap", ["weat"]))
+    assert "pip install -e ." in said

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from plumbline.audit.faces import face
 from plumbline.audit.runner import Asked, question_text
-from plumbline.core.errors import StoreError
+from plumbline.core.errors import StoreError, UnknownName
 from plumbline.core.results import Finding
 from plumbline.core.scored import Items
 from plumbline.models import parquet
@@ -46,7 +46,14 @@ class Run:
         return {"run": dict(self.header), "findings": [json_row(f) for f in self.findings]}
 
     def items(self, metric: str | None = None) -> dict[str, Column]:
-        """Scored items, of one metric or all."""
+        """Scored items, of one metric or all.
+
+        Raises:
+            UnknownName: A metric that this run did not ask.
+        """
+        asked = {row["metric"] for row in self.findings}
+        if metric is not None and metric not in asked:
+            raise UnknownName("metric of this run", metric, asked)
         return self._columns("items", metric)
 
     def answers(self, metric: str | None = None) -> dict[str, Column]:

@@ -44,7 +44,7 @@ def command(*, model: str | None, out: Path, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else 180)
     if found:
         console.print(_table(found))
     console.print(

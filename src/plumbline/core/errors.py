@@ -54,6 +54,8 @@ class UnknownName(UsageError):
         else:
             hint = f"Known: {', '.join(known) or 'none'}."
         listed = f" `{_LISTS[kind]}` names all." if kind in _LISTS else ""
+        if not near and "/" in name and kind in {"metric", "method"}:
+            listed = f" {name!r} would be of another package: is that installed here (`pip install -e .` in its folder)?"
         super().__init__(f"unknown {kind} {name!r}. {hint}{listed}")
         self.kind, self.name, self.near = kind, name, tuple(near)
 
