@@ -203,9 +203,9 @@ def test_runs_that_share_nothing_cannot_be_compared(tmp_path):
         compare(a, b)
 
 
-def test_one_metric_may_stand_alone_and_items_of_another_are_an_error():
+def test_one_metric_may_stand_alone_and_items_of_another_are_an_error(tmp_path):
     """`metrics="sc_weat"` is one name, not seven letters; nobody gets empty columns for a slip."""
-    got = plumbline.audit(embedder(1.0), metrics="sc_weat")
+    got = plumbline.audit(embedder(1.0), metrics="sc_weat", out=tmp_path)
     assert len(got.items("sc_weat")["item"]) > 0
     with pytest.raises(UnknownName, match="metric of this run 'sc_waet'. Nearest: sc_weat"):
         got.items("sc_waet")
