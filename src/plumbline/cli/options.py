@@ -68,13 +68,16 @@ class Names(click.ParamType[tuple[str, ...]]):
     def convert(
         self,
         value: Any,
-        param: click.Parameter | None,  # noqa: ARG002 - click's signature
-        ctx: click.Context | None,  # noqa: ARG002
+        param: click.Parameter | None,
+        ctx: click.Context | None,
     ) -> tuple[str, ...]:
         """Split at commas."""
         if isinstance(value, tuple):
             return value
-        return tuple(part.strip() for part in str(value).split(",") if part.strip())
+        names = tuple(part.strip() for part in str(value).split(",") if part.strip())
+        if not names:
+            self.fail(f"{value!r} names nothing; wanted is {self.name}", param, ctx)
+        return names
 
     def shell_complete(
         self,
