@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+import plumbline
 from plumbline.audit.cache import Cache
 from plumbline.audit.compare import compare
 from plumbline.audit.correct import correct
@@ -178,7 +179,7 @@ def test_an_unknown_metric_names_the_nearest(tmp_path):
 
 def test_wrong_arguments_of_a_method_are_one_clear_error(tmp_path):
     """The method and the argument are named."""
-    with pytest.raises(BadInput, match="arguments of weat.*testz"):
+    with pytest.raises(UnknownName, match="argument of weat 'testz'. Nearest: tests"):
         run(embedder(0), tmp_path, PLAN.but(params={"weat": {"testz": [1]}}))
 
 
@@ -200,6 +201,14 @@ def test_runs_that_share_nothing_cannot_be_compared(tmp_path):
     a, b = (load(run(m, tmp_path).folder) for m in (embedder(0), PlantedWriter()))
     with pytest.raises(BadInput, match="share no finding"):
         compare(a, b)
+
+
+def test_one_metric_may_stand_alone_and_items_of_another_are_an_error(tmp_path):
+    """`metrics="sc_weat"` is one name, not seven letters; nobody gets empty columns for a slip."""
+    got = plumbline.audit(embedder(1.0), metrics="sc_weat", out=tmp_path)
+    assert len(got.items("sc_weat")["item"]) > 0
+    with pytest.raises(UnknownName, match="metric of this run 'sc_waet'. Nearest: sc_weat"):
+        got.items("sc_waet")
 
 
 def test_history_lists_runs_and_a_metrics_trend(tmp_path):
@@ -256,6 +265,11 @@ def test_correcting_removes_the_lean_on_unseen_words_and_shows_the_paired_change
     assert record["method"] == "linear_projection@1"
     with pytest.raises(UnknownName, match="linear_projection"):
         correct(PLAN, using="linear_projektion", out=tmp_path / "d", subject=model)
+    with pytest.raises(UnknownName, match="argument of linear_projection 'hw'"):
+        correct(
+            PLAN, using="linear_projection", out=tmp_path / "d", params={"hw": 1}, subject=model
+        )
+    assert not (tmp_path / "d").exists()
 
 
 def test_the_index_lists_its_components_and_what_it_left_out(tmp_path):

@@ -11,7 +11,7 @@ import plumbline
 from plumbline.audit import api
 from plumbline.audit.explain import explain, load_explained
 from plumbline.audit.plan import Plan
-from plumbline.core.errors import AbilityError, BadInput, StoreError, UnknownName, UsageError
+from plumbline.core.errors import AbilityError, StoreError, UnknownName, UsageError
 from plumbline.models.abilities import ModelOptions
 from plumbline.models.resolve import open_model
 from plumbline.testing import PlantedEmbedder
@@ -122,7 +122,7 @@ def test_wrong_calls_are_one_clear_error(anchored, tmp_path):
         explain(plan, using="logit_lense")
     with pytest.raises(AbilityError, match="needs open"):
         explain(plan, using="logit_lens", subject=PlantedEmbedder())
-    with pytest.raises(BadInput, match="arguments of logit_lens"):
+    with pytest.raises(UnknownName, match="argument of logit_lens 'layers'"):
         explain(plan, using="logit_lens", params={"layers": 3})
     with pytest.raises(StoreError, match="not a run directory"):
         load_explained(tmp_path)

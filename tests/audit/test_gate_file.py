@@ -94,7 +94,7 @@ RULE = '[[rule]]\nmetric = "weat"\n'
         (RULE + "distance = {}", "not neither"),
         (RULE + "distance = { max = 0 }", "distance: max is 0; wanted a number above 0"),
         (RULE + "regression = { margin = -1 }", "regression: margin is -1; wanted a number above 0"),
-        (RULE + "regression = { max = 1 }", "unknown key in gate.toml, rule 1: regression 'max'. Nearest: margin"),
+        (RULE + "regression = { max = 1 }", "unknown key in gate.toml, rule 1: regression 'max'. Known: margin, margins"),
         (RULE + "regression = 0.1", "regression is 0.1; wanted a table"),
         (RULE + "p = false", "p is false, which asks nothing; leave the key out"),
         (RULE + "p = 0.05", "p is 0.05; wanted a table"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def test_every_estimator_is_found_again(metric):
     """A measure written as JSON comes back with the same estimator, wherever the method keeps it."""
     scored, _ = simulator(metric)[0](np.random.default_rng(0), dial=0.0)
     for measure in scored.measures:
-        back = from_json(as_json(measure), metric)
+        back = from_json(json.loads(json.dumps(as_json(measure))), metric)
         wanted = measure.estimator
         assert back.estimator == (
             wanted if isinstance(wanted, str) or wanted.id not in ESTIMATORS else wanted.id
@@ -85,8 +87,6 @@ def test_all_tables_come_from_one_reading(tmp_path, monkeypatch):
 
 def test_an_endless_interval_is_null_in_json_and_said():
     """JSON has no word for infinity: the end is null, the row says so, and nothing else changes."""
-    import json
-
     from plumbline.audit.store import Run
 
     row = {"metric": "m", "value": 2.0, "low": 1.0, "high": float("inf"), "notes": ["a note"]}
@@ -118,6 +118,7 @@ def test_a_folder_whose_name_looks_like_a_pattern_is_read_as_it_is(tmp_path):
         back = api.load_run(run.folder)
         assert back.findings == run.findings
         assert [h["folder"] for h in api.history(folder=tmp_path / name)] == [run.folder.name]
-        assert api.history(folder=tmp_path / name)[0]["findings"] == len(run.findings)
+        primary = [f for f in run.findings if f["role"] == "primary"]
+        assert api.history(folder=tmp_path / name)[0]["findings"] == len(primary)
         scores.append(back.items("option_position")["score"].tolist())
     assert scores[0] != scores[1]

@@ -25,6 +25,19 @@ def test_an_unknown_key_in_a_plan_file_names_the_nearest(tmp_path):
         ('model = "demo"\nsuite = "fast"', "unknown suite"),
         ('model = "demo"\nlevel = 1.5', "between 0 and 1"),
         ('model = "demo"\n[margins]\nrate = 0', "above 0"),
+        ('model = "demo"\n[margins]\nrate = "x"', "the margin of 'rate' wants a number; got 'x'"),
+        ('model = "demo"\nmargins = 3', r"margins wants a table \[margins\]; got 3"),
+        ('model = "demo"\nparams = 3', "params wants a table of names and values; got 3"),
+        (
+            'model = "demo"\n[params]\nweat = 3',
+            "params.weat wants a table of names and values; got 3",
+        ),
+        (
+            'model = "demo"\n[options]\nextra = 3',
+            "options.extra wants a table of names and values; got 3",
+        ),
+        ('model = "demo"\nmetrics = "weat"', r'metrics wants a list, such as \["weat"\]'),
+        ('model = "demo"\nseed = 1.5', "seed wants a whole number; got 1.5"),
     ],
 )
 def test_bad_plan_files_are_one_clear_error(tmp_path, text, message):

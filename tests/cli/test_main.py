@@ -198,6 +198,13 @@ def test_standard_output_on_a_full_disk():
     assert "Traceback" not in got.stderr
 
 
+def test_list_takes_what_metrics_takes(invoke):
+    """A shelf of metrics is listed by the name that `audit --metrics` knows."""
+    listed = json.loads(invoke("list", "judge", "--json").stdout)
+    assert {"position_flip", "health_equity"} <= {card["id"] for card in listed}
+    assert {card["shelf"] for card in listed} == {"metrics.judge"}
+
+
 def test_list_json_has_every_field_of_every_card(invoke):
     """Cards come out whole: what the imported card holds is what `list --json` says."""
     from dataclasses import fields

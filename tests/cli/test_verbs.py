@@ -33,6 +33,13 @@ def test_compare_prints_paired_differences(invoke, planted_run, second_run):
     assert len(found["findings"]) == len(planted_run.findings)
 
 
+def test_a_folder_of_runs_is_no_run(invoke, planted_run):
+    """The message names a run that is in it."""
+    got = invoke("compare", planted_run.folder.parent, planted_run.folder)
+    assert got.exit_code == 2
+    assert f"it holds 1 run, such as {planted_run.folder}: name one" in got.stderr
+
+
 def test_three_runs_are_ranked(invoke, planted_run, second_run):
     """Three runs: a ranking with intervals; one run: an error that says what is wanted."""
     folders = (planted_run.folder, second_run.folder, planted_run.folder)
@@ -57,7 +64,9 @@ def test_history_lists_runs_of_a_folder(invoke, planted_run):
     """One line a run, with verdict counts; `--json` is the same as the Python function's result."""
     folder = planted_run.folder.parent
     text = invoke("history", "--out", folder).stdout
-    assert "1 runs below" in text
+    assert "1 run below" in text
+    primary = sum(f["role"] == "primary" for f in planted_run.findings)
+    assert f" of {primary} " in text
     rows = json.loads(invoke("history", "planted", "--out", folder, "--json").stdout)
     assert rows == api.history("planted", folder=folder)
     assert json.loads(invoke("history", "another", "--out", folder, "--json").stdout) == []
@@ -165,7 +174,9 @@ def test_calibrate_refuses_what_has_no_simulator(invoke):
     assert "simulate" in got.stderr
 
 
-def test_correct_prints_before_after_and_difference(invoke, monkeypatch, planted_run, tmp_path):
+def test_correct_prints_before_after_and_difference(
+    invoke, monkeypatch, planted_run, second_run, tmp_path
+):
     """The paired difference is the result; the corrected model's form and both runs are named."""
     from plumbline.audit import correct as module
     from plumbline.audit.correct import Corrected
@@ -175,17 +186,17 @@ def test_correct_prints_before_after_and_difference(invoke, monkeypatch, planted
     def corrected(plan, **given):
         seen.update(given, plan=plan)
         return Corrected(
-            given["out"], planted_run, planted_run, api.compare(planted_run, planted_run)
+            given["out"], planted_run, second_run, api.compare(planted_run, second_run)
         )
 
     monkeypatch.setattr(module, "correct", corrected)
     got = invoke(
         "correct", "vectors:x", "--with", "linear_projection", "--out", tmp_path / "m", "--metrics", "weat",
-        "--param", "linear_projection.concept=gender", "--param", "weat.tests=[1]",
+        "--param", "linear_projection.how=orthogonal", "--param", "weat.tests=[1]",
     )  # fmt: skip
     assert got.exit_code == 0, got.output
     assert seen["using"] == "linear_projection"
-    assert seen["params"] == {"concept": "gender"}
+    assert seen["params"] == {"how": "orthogonal"}
     assert seen["plan"].params == {"weat": {"tests": [1]}}
     assert f"corrected:{tmp_path / 'm'}" in got.stdout
     assert "after - before" in got.stdout

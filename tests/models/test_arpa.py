@@ -191,6 +191,12 @@ def test_damaged_files_are_bad_input(toy, old, new, says):
         open_arpa(str(toy), ModelOptions())
 
 
+def test_a_file_that_is_not_there_is_bad_input(tmp_path):
+    """The message says what the form wants, not what the system call said."""
+    with pytest.raises(BadInput, match="no file at .*nowhere.arpa; arpa: wants"):
+        open_model(f"arpa:{tmp_path / 'nowhere.arpa'}")
+
+
 def test_a_file_that_is_no_arpa_is_bad_input(tmp_path):
     """Another text, half a gzip file and a path where nothing is are refused by name."""
     (tmp_path / "tale.arpa").write_text("the cat sat\n\\end\\\n", "utf-8")

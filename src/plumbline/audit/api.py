@@ -54,7 +54,7 @@ def plan(
     given = {name: value for name, value in given.items() if value is not None}
     given["model"] = model if isinstance(model, str) else f"python:{type(model).__name__}"
     if "metrics" in given:
-        given["metrics"] = tuple(given["metrics"])
+        given["metrics"] = _names(given["metrics"])
     if options:
         given["options"] = dict(options)
     if file is not None:
@@ -63,8 +63,13 @@ def plan(
     return Plan(**given)
 
 
+def _names(metrics: Sequence[str] | str) -> tuple[str, ...]:
+    """Ids of methods; one id may stand alone."""
+    return (metrics,) if isinstance(metrics, str) else tuple(metrics)
+
+
 def audit(
-    model: Any, *, metrics: Sequence[str] = (), suite: str | None = None, out: Path | str | None = None,
+    model: Any, *, metrics: Sequence[str] | str = (), suite: str | None = None, out: Path | str | None = None,
     progress: Progress | None = None, **given: Any,
 ) -> Run:  # fmt: skip
     """Measure a model's biases.
@@ -72,7 +77,7 @@ def audit(
     Args:
         model: MODEL form (`demo`, `hf:...`, `openai:...`, ...), an adapter, a scikit-learn
             estimator or data frame wrapped by `plumbline.models.resolve.wrap`, or a callable.
-        metrics: Ids of methods; empty for the suite's.
+        metrics: Ids of methods, or one id; empty for the suite's.
         suite: `quick` (default), `standard` or `full`.
         out: Folder in which the run's directory is made; None keeps the run in memory.
         progress: Who watches.
@@ -81,7 +86,7 @@ def audit(
     Returns:
         A `Run`: `print` it, iterate its `findings`, or `run.items("weat")`.
     """
-    made = plan(model, metrics=tuple(metrics) or None, suite=suite, **given)
+    made = plan(model, metrics=_names(metrics) or None, suite=suite, **given)
     subject = None if isinstance(model, str) else model
     return run_plan(
         made, subject=subject, out=None if out is None else Path(out), progress=progress

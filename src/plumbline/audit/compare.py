@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from plumbline.audit.faces import face
 from plumbline.audit.index import composite
-from plumbline.audit.measures import from_json
+from plumbline.audit.measures import again, from_json
 from plumbline.audit.pairing import matched
 from plumbline.audit.store import Run, json_row
 from plumbline.core.card import Card, Null
@@ -77,7 +77,9 @@ def compare(
     measures_a, measures_b = measures_of(a), measures_of(b)
     findings = list(paired(a, b, seed=seed, level=level).values())
     if not findings:
-        raise BadInput("the two runs share no finding: audit both models with the same plan")
+        raise BadInput(
+            "the two runs share no finding that can be compared: audit both models with the same plan"
+        )
     findings = adjust(findings, how=correction)
     unmatched = [
         {"metric": key[0], "labels": list(key[1:]), "only_in": side}
@@ -138,10 +140,10 @@ def key_of(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def measures_of(run: Run) -> dict[tuple[str, ...], Measure]:
-    """What a run inferred, by metric and labels; references are left out."""
+    """What a run inferred, by metric and labels; left out are references, and what its items alone do not give."""
     found = {}
     for metric, given in run.header.get("measures", {}).items():
-        for one in given:
+        for one in filter(again, given):
             measure = from_json(one, metric)
             if measure.role != "reference":
                 found[metric, *(f"{k}={v}" for k, v in sorted(measure.labels.items()))] = measure

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plumbline.audit.arguments import check_arguments
 from plumbline.audit.cache import Cache
 from plumbline.audit.compare import Comparison, compare, key_of, paired
 from plumbline.audit.harm import two_sided
@@ -63,7 +64,7 @@ def correct(
         subject: An opened model in place of the plan's.
 
     Raises:
-        UnknownName: No such correction.
+        UnknownName: No such correction, or an argument that it does not have.
         AbilityError: The model lacks what the correction needs.
     """
     known = corrections()
@@ -76,6 +77,7 @@ def correct(
         raise AbilityError(
             f"{using} needs {', '.join(missing)}; {base.name} offers {', '.join(sorted(base.abilities))}"
         )
+    check_arguments(entry, params or {})
     make: Callable[..., Any] = entry.load()
     corrected = make(base, **dict(params or {}))
     if not hasattr(corrected, "save"):

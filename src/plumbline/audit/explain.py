@@ -6,13 +6,13 @@ Parquet file an array below `arrays/`, one row a cell, and figures where the `pl
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from plumbline.audit.arguments import check_arguments
 from plumbline.audit.certificates import certificate_name
 from plumbline.audit.faces import face
 from plumbline.audit.measures import as_json
@@ -157,12 +157,8 @@ def _called(entry: Entry, plan: Plan, model: Adapter) -> Explanation:
         abilities=model.abilities, seeds=Seeds(plan.seed).child(entry.id), suite=plan.suite,
         seed=plan.seed, about=model.about(),
     )  # fmt: skip
-    function = entry.load()
-    try:
-        inspect.signature(function).bind(context, model, **plan.params[entry.id])
-    except TypeError as error:
-        raise BadInput(f"arguments of {entry.id}: {error}") from error
-    found = function(context, model, **plan.params[entry.id])
+    check_arguments(entry, plan.params[entry.id])
+    found = entry.load()(context, model, **plan.params[entry.id])
     if not isinstance(found, Explanation):
         raise BadInput(
             f"{entry.id} returned {type(found).__name__}; an explainer returns Explanation"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from plumbline.core.errors import BadInput, StoreError
 
+COUNTS: Final = ("findings", "leans", "within", "insufficient", "undefined")
+"""What is counted, of the primary findings of methods that apply to the model."""
+
 
 def history(folder: Path, *, model: str | None = None) -> list[dict[str, Any]]:
-    """One row a run, oldest first: when, which model, the index, and how many findings lean.
+    """One row a run, oldest first: when, which model, the index, and the verdicts of its primary findings.
 
     Args:
         folder: Where runs are stored (`--out`).
@@ -37,7 +40,7 @@ def history(folder: Path, *, model: str | None = None) -> list[dict[str, Any]]:
                 "name": run["subject"]["name"], "fingerprint": run["subject"]["fingerprint"],
                 "plan_hash": run["plan_hash"], "folder": run["folder"],
                 "index": index.get("value"), "low": index.get("low"), "high": index.get("high"),
-                **counts.get(run["folder"], {"findings": 0, "leans": 0, "within": 0, "undefined": 0}),
+                **counts.get(run["folder"], dict.fromkeys(COUNTS, 0)),
             }
         )  # fmt: skip
     return sorted(rows, key=lambda r: (r["started"], r["folder"]))
@@ -59,18 +62,18 @@ def _counts(folder: Path) -> dict[str, dict[str, int]]:
 
     pattern = f"{literal(folder)}/*/findings.parquet"
     query = f"""
-        select parse_filename(parse_dirpath(filename)) as folder, count(*),
+        select parse_filename(parse_dirpath(filename)) as folder,
+               count(*) filter (status <> 'not_applicable'),
                count(*) filter (verdict = 'leans'), count(*) filter (verdict = 'within the margin'),
-               count(*) filter (status = 'undefined')
-        from read_parquet('{pattern}', filename = true) group by 1
+               count(*) filter (verdict = 'insufficient evidence'), count(*) filter (status = 'undefined')
+        from read_parquet('{pattern}', filename = true) where role = 'primary' group by 1
     """  # noqa: S608 - the path is quoted
     try:
         with duckdb.connect() as connection:
             rows = connection.execute(query).fetchall()
     except duckdb.Error as error:
         raise StoreError(f"the runs below {folder} cannot be queried: {error}") from error
-    names = ("findings", "leans", "within", "undefined")
-    return {str(r[0]): dict(zip(names, map(int, r[1:]), strict=True)) for r in rows}
+    return {str(r[0]): dict(zip(COUNTS, map(int, r[1:]), strict=True)) for r in rows}
 
 
 def trend(folder: Path, metric: str, *, model: str | None = None) -> list[dict[str, Any]]:

@@ -23,8 +23,15 @@ Column = NDArray[Any]
 
 
 def as_json(measure: Measure) -> dict[str, Any]:
-    """JSON-able fields; the estimator by its id."""
+    """JSON-able fields; the estimator by its id.
+
+    Options that hold arrays (the counts of a corpus) are named by their shape: such a statistic is no function
+    of the stored items, and `again` says so.
+    """
     est = measure.estimator
+    arrays = {
+        k: f"array {v.shape}" for k, v in measure.options.items() if isinstance(v, np.ndarray)
+    }
     return {
         "estimator": est if isinstance(est, str) else est.id,
         "bounds": None if isinstance(est, str) else [_end(e) for e in est.bounds],
@@ -32,7 +39,8 @@ def as_json(measure: Measure) -> dict[str, Any]:
         "labels": dict(measure.labels),
         "where": {k: list(v) if isinstance(v, tuple) else v for k, v in measure.where.items()},
         "groups": list(measure.groups),
-        "options": dict(measure.options),
+        "options": {**measure.options, **arrays},
+        "again": not arrays,
         "unit": measure.unit,
         "null": None if measure.null is None else asdict(measure.null),
         "sign": measure.sign,
@@ -45,9 +53,14 @@ def _end(bound: float) -> float | None:
     return float(bound) if np.isfinite(bound) else None
 
 
+def again(given: Mapping[str, Any]) -> bool:
+    """Whether a stored measure can be inferred from the stored items again."""
+    return bool(given.get("again", True))
+
+
 def from_json(given: Mapping[str, Any], metric: str) -> Measure:
     """The measure again; an estimator of the method's own is found in its file."""
-    fields = dict(given)
+    fields = {name: value for name, value in given.items() if name != "again"}
     bounds = fields.pop("bounds", None)
     fields["estimator"] = _estimator(fields["estimator"], metric)
     if bounds is not None and isinstance(fields["estimator"], Estimator):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.audit.measures import from_json
+from plumbline.audit.measures import again, from_json
 from plumbline.audit.store import Run
 from plumbline.core.card import Card
 from plumbline.core.catalog import find
@@ -48,10 +48,13 @@ def placebo(
         BadInput: The metric has no primary contrast between groups in this run.
     """
     card = find(metric).card
-    measures = [from_json(m, metric) for m in run.header.get("measures", {}).get(metric, [])]
+    stored = run.header.get("measures", {}).get(metric, [])
+    measures = [from_json(m, metric) for m in filter(again, stored)]
     contrasts = [m for m in measures if m.role == "primary" and estimator(m.estimator).groups != 1]
     if not contrasts:
-        raise BadInput(f"{metric} has no primary contrast between groups in this run")
+        raise BadInput(
+            f"{metric} has no primary contrast between groups in this run that its stored items give again"
+        )
     measure = contrasts[0]
     items = Items(run.items(metric)).where(measure.where).answered()
     rows = []

@@ -64,6 +64,7 @@ class Plan:
     correction: str = "bh"
 
     def __post_init__(self) -> None:
+        _check_types(self)
         if self.suite not in SUITES:
             raise UnknownName("suite", self.suite, SUITES)
         if not (0 < self.level < 1 and 0 < self.alpha < 1):
@@ -95,6 +96,29 @@ class Plan:
         return replace(self, **changes)
 
 
+def _check_types(plan: Plan) -> None:
+    """Fields have the types that a TOML file or a caller can get wrong; one message says which does not."""
+    extra = plan.options.get("extra", {}) if isinstance(plan.options, Mapping) else {}
+    tables = {
+        "margins": plan.margins,
+        "params": plan.params,
+        "options": plan.options,
+        "options.extra": extra,
+    }
+    if isinstance(plan.params, Mapping):
+        tables |= {f"params.{name}": given for name, given in plan.params.items()}
+    for name, value in tables.items():
+        if not isinstance(value, Mapping):
+            raise BadInput(f"{name} wants a table of names and values; got {value!r}")
+    numbers = {"level": plan.level, "alpha": plan.alpha, "seed": plan.seed} | {
+        f"the margin of {unit!r}": margin for unit, margin in plan.margins.items()
+    }
+    for name, value in numbers.items():
+        whole = name == "seed"
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            raise BadInput(f"{name} wants a {'whole ' if whole else ''}number; got {value!r}")
+
+
 def read_plan(path: Path, **overrides: Any) -> Plan:
     """A plan from a TOML file; arguments given here win.
 
@@ -113,8 +137,14 @@ def read_plan(path: Path, **overrides: Any) -> Plan:
     for key in given:
         if key not in known:
             raise UnknownName(f"key in plan file {path}", key, known)
-    given["metrics"] = tuple(given.get("metrics", ()))
-    given["margins"] = {**MARGINS, **given.get("margins", {})}
+    metrics, margins = given.get("metrics", []), given.get("margins", {})
+    if not isinstance(metrics, list):
+        raise BadInput(
+            f'the plan file {path}: metrics wants a list, such as ["weat"]; got {metrics!r}'
+        )
+    if not isinstance(margins, dict):
+        raise BadInput(f"the plan file {path}: margins wants a table [margins]; got {margins!r}")
+    given |= {"metrics": tuple(metrics), "margins": {**MARGINS, **margins}}
     given |= {name: value for name, value in overrides.items() if value is not None}
     if "model" not in given:
         raise BadInput(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from plumbline.audit.arguments import check_params
 from plumbline.audit.plan import Plan
 from plumbline.core.card import SUITES
 from plumbline.core.catalog import Entry, catalog
@@ -36,10 +37,12 @@ def chosen(plan: Plan) -> list[Entry]:
     goes before a shelf of the same name.
 
     Raises:
-        UnknownName: A metric that is not in the catalog, with the nearest names.
-        BadInput: A name that is not something `audit` runs.
+        UnknownName: A metric that is not in the catalog, with the nearest names, or an argument that a
+            method does not have.
+        BadInput: A name that is not something `audit` runs, or an argument of a wrong type.
     """
     entries = catalog()
+    check_params(plan.params, entries)
     if plan.metrics:
         names = {one for name in plan.metrics for one in _named(name, entries)}
         return [entries[name] for name in sorted(names)]
@@ -52,8 +55,10 @@ def _named(name: str, entries: Mapping[str, Entry]) -> list[str]:
     if name in entries:
         if not auditable(entries[name]):
             kind = entries[name].card.kind
-            verb = "correct MODEL --with" if kind == "correction" else "explain MODEL --with"
-            raise BadInput(f"{name} is a {kind}; run it by `plumbline {verb} {name}`")
+            what, verb = (
+                ("a correction", "correct") if kind == "correction" else ("an explainer", "explain")
+            )
+            raise BadInput(f"{name} is {what}; run it by `plumbline {verb} MODEL --with {name}`")
         return [name]
     shelves = {i: e.shelf.removeprefix("metrics.") for i, e in entries.items() if auditable(e)}
     found = [i for i, shelf in shelves.items() if shelf == name]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from plumbline.audit.faces import face
 from plumbline.audit.runner import Asked, question_text
-from plumbline.core.errors import StoreError
+from plumbline.core.errors import StoreError, UnknownName
 from plumbline.core.results import Finding
 from plumbline.core.scored import Items
 from plumbline.models import parquet
@@ -46,7 +46,14 @@ class Run:
         return {"run": dict(self.header), "findings": [json_row(f) for f in self.findings]}
 
     def items(self, metric: str | None = None) -> dict[str, Column]:
-        """Scored items, of one metric or all."""
+        """Scored items, of one metric or all.
+
+        Raises:
+            UnknownName: A metric that this run did not ask.
+        """
+        asked = {row["metric"] for row in self.findings}
+        if metric is not None and metric not in asked:
+            raise UnknownName("metric of this run", metric, asked)
         return self._columns("items", metric)
 
     def answers(self, metric: str | None = None) -> dict[str, Column]:
@@ -140,7 +147,7 @@ def load(folder: Path) -> Run:
     path = folder / "run.json"
     if not path.is_file():
         raise StoreError(
-            f"{folder} is not a run directory: it has no run.json (an unfinished run has none)"
+            f"{folder} is not a run directory: it has no run.json ({_no_header(folder)})"
         )
     try:
         header = json.loads(path.read_text("utf-8"))
@@ -149,6 +156,14 @@ def load(folder: Path) -> Run:
     columns = parquet.read(folder / "findings.parquet")
     rows = [json.loads(text) for text in columns.get("row", [])]
     return Run(header, rows, folder)
+
+
+def _no_header(folder: Path) -> str:
+    """Why a folder is no run: it holds runs, it is not there, or its run was not finished."""
+    inside = sorted(path.parent for path in folder.glob("*/run.json"))
+    if inside:
+        return f"it holds {len(inside)} run{'s'[: len(inside) > 1]}, such as {inside[-1]}: name one"
+    return "an unfinished run has none" if folder.is_dir() else "there is no such folder"
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -167,5 +167,7 @@ def _unknown_margins(run: Run, margins: tuple[tuple[str, float], ...]) -> None:
     for unit, _ in margins:
         if unit not in units:
             click.echo(
-                f"--margin {unit}: no finding of this run is measured in that unit", err=True
+                f"--margin {unit}: no finding of this run is measured in that unit; "
+                f"its units: {', '.join(sorted(units)) or 'none'}",
+                err=True,
             )

@@ -15,7 +15,7 @@ from plumbline.cli.options import RUNS
 if TYPE_CHECKING:
     from rich.table import Table
 
-HELP = """List past runs, oldest first: model, composite index, and how many findings lean.
+HELP = """List past runs, oldest first: model, composite index, and the verdicts of its primary findings.
 
 \b
 Examples
@@ -44,10 +44,14 @@ def command(*, model: str | None, out: Path, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else 180)
     if found:
         console.print(_table(found))
-    console.print(f"{len(found)} runs below {out}", markup=False, highlight=False)
+    console.print(
+        f"{len(found)} {'run' if len(found) == 1 else 'runs'} below {out}",
+        markup=False,
+        highlight=False,
+    )
 
 
 def _table(found: Sequence[Mapping[str, Any]]) -> Table:
@@ -58,15 +62,26 @@ def _table(found: Sequence[Mapping[str, Any]]) -> Table:
     from plumbline.report import format as show
 
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("started", "model", "fingerprint", "index", "leans", "within", "undefined", "run"):
-        made.add_column(name, overflow="fold")
+    for name in (
+        "started",
+        "model",
+        "fingerprint",
+        "index",
+        "leans",
+        "within",
+        "insufficient",
+        "no number",
+        "run",
+    ):
+        made.add_column(name, overflow="fold", no_wrap=name in {"started", "run"})
     for row in found:
         index = show.number(row["index"])
         interval = show.interval(row["low"], row["high"])
         cells = (
             row["started"][:16].replace("T", " "), row["model"], row["fingerprint"][:12],
             f"{index} ({interval})" if index else "none",
-            f"{row['leans']} of {row['findings']}", str(row["within"]), str(row["undefined"]), row["folder"],
+            f"{row['leans']} of {row['findings']}", str(row["within"]), str(row["insufficient"]),
+            str(row["undefined"]), row["folder"],
         )  # fmt: skip
         made.add_row(*(Text(show.clean(c)) for c in cells))
     return made

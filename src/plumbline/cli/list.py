@@ -28,12 +28,14 @@ SAID: Mapping[str, str] = {
 HELP = """List the methods: what each measures or corrects, what it needs, how it was checked.
 
 KIND is metrics, explainers, corrections or testbeds, or a family: social, evaluation, shortcut,
-data, inductive.
+data, inductive; or a shelf of metrics, as `audit --metrics` takes it: choice, embedding, generation,
+judge, probability, tabular, ...
 
 \b
 Examples
   plumbline list
   plumbline list corrections
+  plumbline list judge
   plumbline list --json | jq '.[].id'
 """
 
@@ -54,14 +56,17 @@ def command(*, kind: str | None, as_json: bool) -> None:
     console = Console(width=None if sys.stdout.isatty() else 120)
     if entries:
         console.print(_table(entries))
-    console.print(f"{len(entries)} methods; `plumbline show ID` has the rest.", markup=False)
+    console.print(
+        f"{len(entries)} {'method' if len(entries) == 1 else 'methods'}; `plumbline show ID` has the rest.",
+        markup=False,
+    )
 
 
 def chosen(kind: str | None) -> list[Entry]:
-    """Entries of a kind or family, by id.
+    """Entries of a kind, a family or a shelf of metrics, by id.
 
     Raises:
-        UnknownName: Neither.
+        UnknownName: None of them.
     """
     from plumbline.core.catalog import catalog
 
@@ -69,9 +74,12 @@ def chosen(kind: str | None) -> list[Entry]:
     if kind is None:
         return found
     wanted = SAID.get(kind, kind)
-    if wanted not in (*KINDS, *FAMILIES):
-        raise UnknownName("kind or family", kind, (*SAID, *FAMILIES))
-    return [e for e in found if wanted in (e.card.kind, e.card.family)]
+    if wanted in (*KINDS, *FAMILIES):
+        return [e for e in found if wanted in (e.card.kind, e.card.family)]
+    shelves = {e.shelf.removeprefix("metrics.") for e in found if e.card.kind == "asking"}
+    if wanted not in shelves:
+        raise UnknownName("kind, family or shelf", kind, {*SAID, *FAMILIES, *shelves})
+    return [e for e in found if e.shelf == f"metrics.{wanted}" and e.card.kind == "asking"]
 
 
 def fields(entry: Entry) -> dict[str, Any]:

@@ -68,13 +68,16 @@ class Names(click.ParamType[tuple[str, ...]]):
     def convert(
         self,
         value: Any,
-        param: click.Parameter | None,  # noqa: ARG002 - click's signature
-        ctx: click.Context | None,  # noqa: ARG002
+        param: click.Parameter | None,
+        ctx: click.Context | None,
     ) -> tuple[str, ...]:
         """Split at commas."""
         if isinstance(value, tuple):
             return value
-        return tuple(part.strip() for part in str(value).split(",") if part.strip())
+        names = tuple(part.strip() for part in str(value).split(",") if part.strip())
+        if not names:
+            self.fail(f"{value!r} names nothing; wanted is {self.name}", param, ctx)
+        return names
 
     def shell_complete(
         self,
@@ -151,7 +154,7 @@ def plan_options(func: F) -> F:
                 "--suite", type=click.Choice(["quick", "standard", "full"]),
                 help="Which methods, and how many items of each public set.  [default: quick]",
             ),
-            click.option("--metrics", type=Names(), help="These methods in place of the suite's (see `plumbline list`)."),
+            click.option("--metrics", type=Names(), help="These methods, or shelves such as `judge`, in place of the suite's (see `plumbline list`)."),
             click.option(
                 "--plan", "file", type=click.Path(path_type=Path, dir_okay=False),
                 help="A plan in TOML; options given here win.",

@@ -59,7 +59,8 @@ def command(*, model: str | None, as_json: bool, **given: Any) -> None:
     console.print(_table(found["metrics"]))
     for row in found["metrics"]:
         if row["status"] != "applies":
-            console.print(f"  {row['metric']}: {row['reason']}", markup=False, highlight=False)
+            reason = row["reason"].removeprefix(f"{row['metric']} ")
+            console.print(f"  {row['metric']}: {reason}", markup=False, highlight=False)
     console.print(_total(found["total"], found["plan_hash"]), markup=False, highlight=False)
 
 
@@ -98,7 +99,7 @@ def _total(total: Mapping[str, Any], plan_hash: str) -> str:
     cost = "" if total["money"] is None else f", cost {_money(total['money'])}"
     seconds = total["seconds"]
     lasts = (
-        "time unknown (this model was not asked on this machine before)"
+        "time unknown (this model was not asked such questions on this machine before)"
         if seconds is None
         else f"about {clock(seconds)} for those that are not cached"
     )

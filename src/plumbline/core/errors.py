@@ -19,7 +19,18 @@ Each message says what came, what was wanted, and what to try.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+# What prints all names of a kind; and how many names a message lists where none is near.
+_LISTS: Mapping[str, str] = {
+    "metric": "plumbline list metrics",
+    "method": "plumbline list",
+    "correction": "plumbline list corrections",
+    "explainer": "plumbline list explainers",
+    "data set": "plumbline data list",
+    "verb": "plumbline --help",
+}
+_LISTED = 24
 
 
 class PlumblineError(Exception):
@@ -31,13 +42,21 @@ class UsageError(PlumblineError):
 
 
 class UnknownName(UsageError):
-    """A name that nothing answers to; the message lists the nearest ones."""
+    """A name that nothing answers to; the message lists the nearest ones, else all where they are few."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-        hint = f"Nearest: {', '.join(near)}." if near else f"Known: {', '.join(known) or 'none'}."
-        super().__init__(f"unknown {kind} {name!r}. {hint}")
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+        if near:
+            hint = f"Nearest: {', '.join(near)}."
+        elif len(known) > _LISTED:
+            hint = f"None of the {len(known)} known names is near it."
+        else:
+            hint = f"Known: {', '.join(known) or 'none'}."
+        listed = f" `{_LISTS[kind]}` names all." if kind in _LISTS else ""
+        if not near and "/" in name and kind in {"metric", "method"}:
+            listed = f" {name!r} would be of another package: is that installed here (`pip install -e .` in its folder)?"
+        super().__init__(f"unknown {kind} {name!r}. {hint}{listed}")
         self.kind, self.name, self.near = kind, name, tuple(near)
 
 

@@ -105,6 +105,10 @@ def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
         return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+    except FileNotFoundError:
+        raise BadInput(
+            f"no file at {path}; arpa: wants an n-gram model in ARPA format, plain or .gz"
+        ) from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as problem:
         raise BadInput(f"{path} cannot be read as ARPA text, plain or .gz: {problem}") from None
 

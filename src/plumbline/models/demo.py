@@ -18,6 +18,7 @@ from typing import Final
 from plumbline.core.errors import MissingExtra, StoreError
 from plumbline.models import torch_runtime
 from plumbline.models.abilities import Adapter, ModelOptions
+from plumbline.models.extras import read_extra
 from plumbline.models.fingerprints import of_file
 
 NAME: Final = "SmolLM2-135M-Instruct (4-bit GGUF, demo)"
@@ -49,11 +50,13 @@ def open_demo(options: ModelOptions | None = None) -> Adapter:
     Raises:
         MissingExtra: The weights' package, or torch, transformers, accelerate or gguf, is not there.
         StoreError: The cache folder cannot be written.
+        UnknownName: `extra` is not empty: this form has no settings.
     """
     from plumbline.models.hf_open import open_folder
 
     torch_runtime.require_torch("the embedded demo model")
     options = options or ModelOptions()
+    read_extra("demo", options.extra, {})
     if options.bos == "auto":
         options = replace(options, bos=BOS)
     device = torch_runtime.pick_device(options.device)

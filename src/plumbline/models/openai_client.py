@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 """Statuses after which the same request may succeed later."""
+_BUSY: Final = "Try again later, or lower the load (clients, in_flight, per_minute)."
+_ABSENT: Final = "It never answered: check that a server listens at this address."
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -178,9 +180,9 @@ class OpenAIClient:
             # A server that never answered is more likely absent than busy.
             allowed = self.transport.retries if self._met else min(self.transport.retries, 3)
             if attempt >= allowed:
+                advice = _BUSY if self._met else _ABSENT
                 raise got.error(
-                    f"{self.base_url}/{job.path} failed {attempt + 1} times; last: {got.trouble}. "
-                    "Try again later, or lower the load (clients, in_flight, per_minute)."
+                    f"{self.base_url}/{job.path} failed {attempt + 1} times; last: {got.trouble}. {advice}"
                 )
             await asyncio.sleep(self._delay(attempt, got))
             attempt += 1

@@ -81,6 +81,8 @@ class OpenAILike:
         self, name: str, base_url: str, options: ModelOptions, *, key: str | None = None
     ) -> None:
         self._set = read_extra("openai", options.extra, SETTINGS)
+        if (self._set["price_in"] is None) != (self._set["price_out"] is None):
+            raise BadInput("openai: price_in and price_out (a million tokens) are set together")
         self.name = name
         self.wording = _wording(name, options, self._set)
         self._top = int(self._set["top"])
@@ -152,7 +154,7 @@ class OpenAILike:
         decoding = batch.settings.get("decoding")
         read = round(letters / _CHARACTERS)
         written = len(batch) * (decoding.max_tokens if decoding else 1)
-        if self._set["price_in"] is None or self._set["price_out"] is None:
+        if self._set["price_in"] is None:
             return Cost(read, written)
         money = (read * self._set["price_in"] + written * self._set["price_out"]) / 1e6
         return Cost(read, written, money)

@@ -29,7 +29,8 @@ def plain_text(found: Comparison, *, before: str = "A", after: str = "B") -> str
 
     for name, header in ((before, found.a), (after, found.b)):
         say(f"{name}: {model_text(header)}")
-    console.print(_table([r for r in shown if r.status == "estimate"], f"{after} - {before}"))
+    if paired := [r for r in shown if r.status == "estimate"]:
+        console.print(_table(paired, f"{after} - {before}"))
     for row in shown:
         if row.status != "estimate":
             say(f"  {row.metric} ({row.about}): {row.reason}")

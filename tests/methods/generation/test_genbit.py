@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import plumbline
 from plumbline.core.answers import Records
 from plumbline.core.context import Context
 from plumbline.core.errors import BadInput
@@ -170,6 +171,16 @@ def test_planted_texts_are_found_by_a_whole_audit(audited):
     # Both normalising constants are 6 (e^.6 + e^-.6 + 1): they cancel.
     assert main["low"] < 2 / 3 * 1.2 < main["high"]
     assert main["p"] < 0.001
+
+
+def test_a_whole_audit_is_stored(tmp_path):
+    """The counts of a corpus do not go into the record; what needs them is not compared, in one clear sentence."""
+    texts = PlantedTexts(dial=1.2, texts=60, users=12, seed=1)
+    runs = [plumbline.audit(texts, metrics="genbit", out=tmp_path / name) for name in "ab"]
+    assert plumbline.load_run(runs[0].folder).findings
+    assert not runs[0].header["measures"]["genbit"][0]["again"]
+    with pytest.raises(BadInput, match="share no finding"):
+        plumbline.compare(*runs)
 
 
 def test_even_texts_are_no_finding(audited):

@@ -81,6 +81,7 @@ def genbit(
     names men more often, that moves every word's score, so that a lack of women reads as an
     association. Here what is added follows the number of texts that speak of each gender. The
     facts hold GenBit's own score. No lemmas; expressions of several words are not gendered words.
+    Two stored runs are not compared: each corpus has its own words.
 
     In languages with grammatical gender, give own `lists` without generic masculines. Beside it:
     the mean signed ratio (positive: words stand nearer to women's words). Fewer than a tenth of
