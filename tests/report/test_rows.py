@@ -120,7 +120,7 @@ def test_counts_name_every_primary_finding(findings):
     """Every primary finding is counted once, and leans that the correction takes back are told."""
     shown = rows([f.row() for f in findings])
     assert counts(shown) == (
-        "1 leans, 1 insufficient evidence, 1 within the margin, 2 without a number, 1 not judged"
+        "1 leans, 1 insufficient evidence, 1 within the margin, 1 without a number, 1 not for this model, 1 not judged"
     )
     strict = rows([f.row() for f in findings], alpha=0.0001)
     assert counts(strict).startswith("1 leans (1 of them not after correction)")

@@ -122,7 +122,8 @@ def counts(shown: Sequence[Row]) -> str:
     """Primary findings by verdict in words, and how many have none."""
     primary = [r for r in shown if r.role == "primary"]
     found = [(v, sum(r.verdict == v for r in primary)) for v in VERDICTS]
-    found.append(("without a number", sum(r.status != "estimate" for r in primary)))
+    found.append(("without a number", sum(r.status == "undefined" for r in primary)))
+    found.append(("not for this model", sum(r.status == "not_applicable" for r in primary)))
     found.append(("not judged", sum(r.status == "estimate" and not r.verdict for r in primary)))
     lost = sum(r.lost for r in primary)
     beside = {"leans": f" ({lost} of them not after correction)" if lost else ""}
@@ -133,7 +134,11 @@ def tally(shown: Sequence[Row]) -> list[tuple[str, int]]:
     """How many primary findings have each verdict, and how many have no number."""
     primary = [r for r in shown if r.role == "primary"]
     found = [(v, sum(r.verdict == v for r in primary)) for v in VERDICTS]
-    return [*found, ("no number", sum(r.status != "estimate" for r in primary))]
+    return [
+        *found,
+        ("no number", sum(r.status == "undefined" for r in primary)),
+        ("not for this model", sum(r.status == "not_applicable" for r in primary)),
+    ]
 
 
 def _rank(row: Row) -> tuple[int, float, float]:
