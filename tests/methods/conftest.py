@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 from pathlib import Path
 
@@ -55,7 +56,9 @@ def audited(tmp_path):
             model="python:test", metrics=metrics, suite=suite, params=dict.fromkeys(metrics, params)
         )
         with Cache(tmp_path / "answers.sqlite") as cache:
-            return Audit(plan, subject, cache).run(None)
+            made = Audit(plan, subject, cache).run(None)
+        json.dumps(made.header, allow_nan=False)  # what a stored run keeps in run.json
+        return made
 
     return run
 

@@ -244,6 +244,12 @@ def test_a_perfect_correlation_is_not_an_average_that_agrees():
             Measure(estimator="mean", floor=(0.4, 0.5, "share of verdicts that could be read")),
             "share of verdicts that could be read: 40%, at least 50%",
         ),
+        (
+            dict(item=range(8), template=range(8), score=[1.0, 2.0] + [np.nan] * 6,
+                 why=["", ""] + ["refused"] * 2 + ["unparsed"] * 4),
+            Measure(estimator="mean", floor=(0.25, 0.5, "share of verdicts that could be read")),
+            "25%, at least 50% is needed; most often: unparsed",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_said_is_undefined_with_its_reason(items, measure, reason):

@@ -52,7 +52,7 @@ class Run:
             UnknownName: A metric that this run did not ask.
         """
         asked = {row["metric"] for row in self.findings}
-        if metric is not None and metric not in asked:
+        if metric is not None and asked and metric not in asked:
             raise UnknownName("metric of this run", metric, asked)
         return self._columns("items", metric)
 

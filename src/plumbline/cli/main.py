@@ -41,12 +41,12 @@ First result (a small language model that comes as a package; offline, about 3 m
 
 Then your own model:
 
-  plumbline audit hf:./my-model                     a local folder of weights
+  plumbline audit hf:./my-model                        a local folder of weights
   plumbline audit openai:my-model@http://host:8000/v1  any OpenAI-compatible server
-  plumbline audit table:predictions.csv             predictions you already have
+  plumbline audit table:predictions.csv                predictions you already have
 
   plumbline audit --help    all model forms and options
-  plumbline list            what can be measured
+  plumbline list            what can be measured and corrected
   plumbline --help          all verbs
 """
 STOPPED = "stopped; answers so far are kept, run the same command again"

@@ -56,7 +56,8 @@ def command(*, model: str | None, as_json: bool, **given: Any) -> None:
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(_table(found["metrics"]))
+    if any(row["status"] == "applies" for row in found["metrics"]):
+        console.print(_table(found["metrics"]))
     for row in found["metrics"]:
         if row["status"] != "applies":
             reason = row["reason"].removeprefix(f"{row['metric']} ")

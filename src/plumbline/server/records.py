@@ -91,6 +91,7 @@ class MeasureRecord(_Record):
     where: dict[str, Any]
     groups: list[str]
     options: dict[str, Any]
+    again: bool = True
     unit: str | None
     null: NullRecord | None
     sign: str | None

@@ -8,6 +8,7 @@ Adjusting for the number of questions and judging against margins happens over a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -89,13 +90,20 @@ def label(
     )
 
 
+def _most_frequent_reason(items: Items) -> str:
+    """Why most of the items without a score have none; "" where all have one."""
+    whys = [str(why) for why in items.columns.get("why", ()) if why]
+    return f"; most often: {Counter(whys).most_common(1)[0][0]}" if whys else ""
+
+
 def infer_one(
     items: Items, measure: Measure, card: Card, *, seeds: Seeds, settings: Settings
 ) -> tuple[Outcome, tuple[str, ...]]:
     """One measure's outcome, and the plain sentences that belong to it."""
     if measure.floor is not None and measure.floor[0] < measure.floor[1]:
         share, smallest, why = measure.floor
-        reason = f"{why}: {share:.0%}, at least {smallest:.0%} is needed"
+        most = _most_frequent_reason(items.where(measure.where) if measure.where else items)
+        reason = f"{why}: {share:.0%}, at least {smallest:.0%} is needed{most}"
         return Undefined(reason=reason, n=len(items)), ()
     chosen = items.where(measure.where) if measure.where else items
     asked = len(chosen)
