@@ -2,7 +2,7 @@
 
 Fixtures for any test below this folder:
 
-- `browser`: one Chromium a session.
+- `browser`: one Chromium a module.
 - `page_at(address_or_file, dark=False, width=1280)`: a page that has loaded. At the end of the
   test, what the console called an error and every request that failed fails the test;
   `page_at.expected` holds parts of messages that a test asks for.
@@ -42,9 +42,13 @@ def _missing(config: pytest.Config, what: str) -> None:
     above.missing(what)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(pytestconfig) -> Iterator[Any]:
-    """Chromium, started once with a profile of its own."""
+    """Chromium, started once a module with a profile of its own.
+
+    Not once a session: while it is open Playwright keeps an event loop running in this thread, and tests
+    of other folders that run in the same process have loops of their own.
+    """
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         _missing(pytestconfig, "chromium")

@@ -69,7 +69,7 @@ MISREAD: Final = "misread: a form of the sentence is classified wrongly"
     seeds=("S029",),
 )
 def gecobench(
-    context: Context, model: Adapter, *, variant: str = "all", methods: Sequence[str] = METHODS,
+    context: Context, model: Adapter, *, variant: str = "all", methods: Sequence[str] | str = METHODS,
     adapt: str = "all", epochs: int = 20, rate: float | None = None, steps: int = 50,
 ) -> Explanation:  # fmt: skip
     """Mass accuracy of attribution methods on a gender classifier, and its gap between genders.
