@@ -94,3 +94,32 @@ def test_a_run_says_how_far_its_findings_move(tmp_path):
         assert set(one.levels) == {"template", "name"}
         assert one.lean == pytest.approx(abs(one.finding["value"] - one.finding["null"]))
     assert brittleness(api.audit(subject, metrics=("counterfactual_sentiment",))) == []
+
+
+def _measure(**options):
+    return {"estimator": "percent", "where": {}, "groups": [], "options": options}
+
+
+def _row():
+    return {"value": 50.0, "null": 50.0}
+
+
+def test_a_spread_has_the_findings_unit():
+    """Scores of 0 and 1 told in percent: the spread is a hundred times that of the scores."""
+    from plumbline.audit.brittleness import _one
+
+    score, template, _, _ = planted(turn=0.0, name=0.0, noise=0.5)
+    items = {"item": template, "score": score, "template": template}
+    one, hundred = _one(items, _measure(), _row()), _one(items, _measure(times=100.0), _row())
+    assert hundred.spread["template"] == pytest.approx(100 * one.spread["template"])
+    assert one.spread["template"] > 0.1
+
+
+def test_weighted_means_are_left_out():
+    """The decomposition counts items alike; a finding that does not is not decomposed."""
+    from plumbline.audit.brittleness import _one
+
+    score, template, _, _ = planted(turn=0.0, name=0.0, noise=0.5)
+    weight = np.where(np.arange(score.size) % 2, 1.0, 3.0)
+    items = {"item": template, "score": score, "template": template, "weight": weight}
+    assert _one(items, _measure(), _row()) is None

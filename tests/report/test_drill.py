@@ -83,3 +83,17 @@ def test_a_mean_shows_what_leans_most_and_other_statistics_what_lies_far_out():
     found = drill(items, slope, FINDING, factors=[], record=None, most=1)
     assert [e[0].name for e in found.examples] == ["e"]
     assert "farthest from the middle" in found.heading
+
+
+def test_without_a_null_the_card_says_which_items_are_worst():
+    """An accuracy is worse where it is low; a toxicity where it is high; a ratio is seen from 1."""
+    items = columns(item=list("abc"), score=[0.2, 0.9, 0.5])
+    mean = {"estimator": "mean", "where": {}, "groups": []}
+    for worse, first in (("lower", "a"), ("higher", "b")):
+        finding = {"value": 0.5, "null": None, "worse": worse}
+        found = drill(items, mean, finding, factors=[], record=None, most=1)
+        assert found.examples[0][0].name == first
+    below = {"value": 0.5, "null": None, "worse": "either"}
+    ratio = {"estimator": "ratio", "where": {}, "groups": ["women", "men"]}
+    found = drill(ITEMS, ratio, below, factors=["template"], record=None, most=1)
+    assert shown(found) == [[("men", "2.00"), ("women", "0.00")]]

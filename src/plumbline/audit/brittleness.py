@@ -60,7 +60,7 @@ def brittleness(
     """Every primary estimate whose items vary in a factor that nobody means.
 
     Speaks of differences of two groups' means and of single means; statistics that are neither
-    (slopes, effect sizes) have no such decomposition and are left out.
+    (slopes, effect sizes) have no such decomposition and are left out, and so are weighted means.
 
     Args:
         run: A stored run; one that was kept in memory has no items, and nothing comes back.
@@ -92,7 +92,9 @@ def _one(
     rows = rows_of(items, measure)
     if rows is None:
         return None
-    score = items["score"][rows].astype(float)
+    if "weight" in items and np.unique(items["weight"][rows]).size > 1:
+        return None  # the decomposition counts every item alike; the finding does not
+    score = items["score"][rows].astype(float) * float(measure["options"].get("times", 1.0))
     group = items["group"][rows].astype(str) if measure["groups"] else None
     factors = {
         name: items[name][rows].astype(str)

@@ -74,7 +74,7 @@ def drill(
     if chosen is None or most < 1:
         return None
     groups = tuple(measure["groups"])
-    up = _upward(finding)
+    up = _upward(finding, parity=1.0 if measure["estimator"] == "ratio" else 0.0)
     if measure["estimator"] in _CONTRASTS and len(groups) == 2:
         pairs = _pairs(chosen, groups if up else groups[::-1], factors, most)
         if pairs:
@@ -102,9 +102,16 @@ def _chosen(items: Mapping[str, Column], measure: Mapping[str, Any]) -> _Chosen 
     return _Chosen(columns, columns["score"].astype(float))
 
 
-def _upward(finding: Mapping[str, Any]) -> bool:
-    """Whether the finding lies above what no lean would give, or, without that, above 0."""
-    return bool(finding["value"] >= (finding["null"] or 0.0))
+def _upward(finding: Mapping[str, Any], *, parity: float) -> bool:
+    """Whether the worst items are the high ones.
+
+    They lie where the finding does, seen from what no lean would give. A number that has no such value is
+    worse where its card says so; else it is seen from `parity`, at which two groups are equal.
+    """
+    if finding["null"] is None and finding.get("worse", "either") != "either":
+        return bool(finding["worse"] == "higher")
+    null = parity if finding["null"] is None else finding["null"]
+    return bool(finding["value"] >= null)
 
 
 def _pairs(

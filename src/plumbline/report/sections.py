@@ -156,12 +156,17 @@ def _measure(run: Run, row: Row) -> Mapping[str, Any] | None:
 
 
 def power_text(row: Row) -> str:
-    """The smallest lean that these items would have shown, where the finding has a standard error."""
+    """The smallest lean that these items would have shown, where the finding has a standard error.
+
+    An unsigned statistic is not normal about its null, so a standard error says nothing about its power.
+    """
     from plumbline.stats.power import minimum_detectable_effect
 
     found = row.finding
     se, df = found.get("se"), found.get("df")
     if row.status != "estimate" or not se or found["null"] is None or found["p"] is None:
+        return ""
+    if found["sign"] == "unsigned":
         return ""
     alpha = 1.0 - found["level"]
     size = minimum_detectable_effect(se, df=df or math.inf, alpha=alpha, power=POWER)
@@ -169,6 +174,6 @@ def power_text(row: Row) -> str:
         return ""
     said = show.with_unit(show.number(size), found["unit"])
     return (
-        f"A lean of {said} would be found by {POWER:.0%} of audits of this size "
+        f"A lean of {said} would be found by {POWER:.0%} of audits of this size and with this spread "
         f"(at {alpha:.0%}, before correction for the number of tests)."
     )
