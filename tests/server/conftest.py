@@ -1,17 +1,13 @@
-"""Runs and clients for the dashboard's tests; `stored` is importable beside its users."""
+"""Runs and clients for the dashboard's tests."""
 
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 import stored
 
 

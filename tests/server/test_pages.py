@@ -4,46 +4,15 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from html.parser import HTMLParser
 from threading import Event
 
 import pytest
 import stored
+from page_reader import read
 
 from plumbline.audit import api
 from plumbline.report.rows import of_run
 from plumbline.server.pages import part
-
-ALONE = {"meta", "br", "link", "img", "input", "path"}
-
-
-class Reader(HTMLParser):
-    """Collects tags and attributes, and minds that every tag is closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[tuple[str, dict[str, str]]] = []
-
-    def handle_starttag(self, tag, attrs):
-        self.seen.append((tag, {k: v or "" for k, v in attrs}))
-        if tag not in ALONE:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.seen.append((tag, {k: v or "" for k, v in attrs}))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def read(page: str) -> Reader:
-    """Parse a page to its end."""
-    reader = Reader()
-    reader.feed(page)
-    reader.close()
-    assert reader.open == []
-    return reader
 
 
 def harmless(page: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plumbline.audit.faces import face
+from plumbline.audit.faces import Shown
 from plumbline.audit.index import composite
 from plumbline.audit.measures import again, from_json
 from plumbline.audit.pairing import matched
@@ -27,7 +27,7 @@ from plumbline.stats.infer import Settings, infer_one, label
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """Differences B - A, finding by finding.
 
     Attributes:
@@ -36,6 +36,8 @@ class Comparison:
         index: The composite over shared components: `a`, `b`.
         unmatched: Findings that only one run has, with the reason.
     """
+
+    TEXT, CELL, CHART = "comparison:plain_text", "notebook:comparison", "plots:comparison"
 
     a: Mapping[str, Any]
     b: Mapping[str, Any]
@@ -50,16 +52,6 @@ class Comparison:
             "findings": [json_row(f) for f in self.findings],
             "index": dict(self.index), "unmatched": [dict(u) for u in self.unmatched],
         }  # fmt: skip
-
-    def __str__(self) -> str:
-        return str(face("comparison", "plain_text")(self))
-
-    def _repr_html_(self) -> str:
-        return str(face("notebook", "comparison")(self))
-
-    def plot(self) -> Any:
-        """The paired differences as an Altair chart; it needs the extra `plots`."""
-        return face("plots", "comparison")(self)
 
 
 def compare(

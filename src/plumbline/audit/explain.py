@@ -14,7 +14,7 @@ from typing import Any
 
 from plumbline.audit.arguments import check_arguments
 from plumbline.audit.certificates import certificate_name
-from plumbline.audit.faces import face
+from plumbline.audit.faces import Shown, face
 from plumbline.audit.measures import as_json
 from plumbline.audit.plan import Plan
 from plumbline.audit.run import model_options, new_folder, open_subject, origin
@@ -35,7 +35,7 @@ NO_INDEX = "an explanation is not an audit: it judges nothing"
 
 
 @dataclass(frozen=True)
-class Explained:
+class Explained(Shown):
     """What an explainer found in a model.
 
     Attributes:
@@ -43,6 +43,8 @@ class Explained:
         arrays: By name; the first is the one that answers the question.
         drawings: How the arrays are drawn.
     """
+
+    TEXT, CELL, CHART = "explained:plain_text", "notebook:explained", "plots:explained"
 
     run: Run
     arrays: Mapping[str, Array]
@@ -81,16 +83,6 @@ class Explained:
             for name, array in self.arrays.items()
         }
         return {**self.run.document(), "arrays": told}
-
-    def __str__(self) -> str:
-        return str(face("explained", "plain_text")(self))
-
-    def _repr_html_(self) -> str:
-        return str(face("notebook", "explained")(self))
-
-    def plot(self) -> Any:
-        """The arrays as the explainer draws them, an Altair chart; it needs the extra `plots`."""
-        return face("plots", "explained")(self)
 
 
 def explainer(using: str) -> Entry:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +19,7 @@ from plumbline.audit.gate import (
     Rule,
     Size,
 )
+from plumbline.audit.toml_file import read_toml
 from plumbline.core.errors import BadInput, UnknownName
 
 TOP: Final = ("gate", "rule")
@@ -36,15 +36,7 @@ def read_gate(path: Path) -> Gate:
         BadInput: The file is missing, not TOML, empty, contradicts itself, or holds a wrong type.
         UnknownName: A key, role or verdict that no gate knows, with the nearest ones.
     """
-    try:
-        given = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"there is no gate file {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"the gate file {path} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"the gate file {path} is not valid TOML: {error}") from error
-    return gate_of(given, name=path.name)
+    return gate_of(read_toml(path, "gate file"), name=path.name)
 
 
 def gate_of(given: Mapping[str, Any], *, name: str = "gate") -> Gate:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, stdtrit
 
-from plumbline.audit.faces import face
+from plumbline.audit.faces import Shown
 from plumbline.core.errors import BadInput
 from plumbline.core.seeds import Seeds
 from plumbline.metrics.verdict_table import FIRST, TIE, Verdicts, both_orders
@@ -36,7 +36,7 @@ LENGTHS: Final = "lengths and places made equal"
 
 
 @dataclass(frozen=True)
-class Leaderboard:
+class Leaderboard(Shown):
     """Systems by their win rate, the highest first.
 
     Attributes:
@@ -49,6 +49,8 @@ class Leaderboard:
         questions, verdicts, unread: How many; `unread` by reason.
         level: Level of all intervals.
     """
+
+    TEXT, CELL, CHART = "leaderboard:plain_text", "notebook:leaderboard", "plots:leaderboard"
 
     systems: Sequence[Mapping[str, Any]]
     pairs: Sequence[Mapping[str, Any]]
@@ -67,16 +69,6 @@ class Leaderboard:
             "questions": self.questions, "verdicts": self.verdicts, "unread": dict(self.unread),
             "level": self.level,
         }  # fmt: skip
-
-    def __str__(self) -> str:
-        return str(face("leaderboard", "plain_text")(self))
-
-    def _repr_html_(self) -> str:
-        return str(face("notebook", "leaderboard")(self))
-
-    def plot(self) -> Any:
-        """Win rates with intervals, and the band of the judge's bias as an Altair chart; it needs the extra `plots`."""
-        return face("plots", "leaderboard")(self)
 
 
 def leaderboard(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from plumbline.audit.toml_file import read_toml
 from plumbline.core.card import SUITES
 from plumbline.core.errors import BadInput, UnknownName
 
@@ -125,14 +125,7 @@ def read_plan(path: Path, **overrides: Any) -> Plan:
     Raises:
         BadInput: The file is missing, not TOML, or has a key that no plan knows.
     """
-    try:
-        given = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"there is no plan file {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"the plan file {path} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"the plan file {path} is not valid TOML: {error}") from error
+    given = read_toml(path, "plan file")
     known = {f.name for f in fields(Plan)}
     for key in given:
         if key not in known:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.audit.compare import as_findings, measures_of
-from plumbline.audit.faces import face
+from plumbline.audit.faces import Shown
 from plumbline.audit.pairing import matched
 from plumbline.audit.store import Run
 from plumbline.core.catalog import find
@@ -37,7 +37,7 @@ DRAWS = 4000
 
 
 @dataclass(frozen=True)
-class Ranking:
+class Ranking(Shown):
     """Models by their composite index, the smallest (least lean) first.
 
     Attributes:
@@ -49,6 +49,8 @@ class Ranking:
         left_out: Primary findings that are not shared, with the reason.
         level: Level of all intervals.
     """
+
+    TEXT, CELL, CHART = "ranking:plain_text", "notebook:ranking", "plots:ranking"
 
     models: Sequence[Mapping[str, Any]]
     pairs: Sequence[Mapping[str, Any]]
@@ -63,16 +65,6 @@ class Ranking:
             "shared": [dict(s) for s in self.shared], "left_out": [dict(x) for x in self.left_out],
             "level": self.level,
         }  # fmt: skip
-
-    def __str__(self) -> str:
-        return str(face("ranking", "plain_text")(self))
-
-    def _repr_html_(self) -> str:
-        return str(face("notebook", "ranking")(self))
-
-    def plot(self) -> Any:
-        """The models with the intervals of their indices as an Altair chart; it needs the extra `plots`."""
-        return face("plots", "ranking")(self)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plumbline.audit.faces import face
+from plumbline.audit.faces import Shown, face
 from plumbline.audit.runner import Asked, question_text
 from plumbline.core.errors import StoreError, UnknownName
 from plumbline.core.results import Finding
@@ -27,7 +27,7 @@ KEPT = frozenset({"item", "score", "why"})  # what all scored items have, be it 
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Shown):
     """An audit's record.
 
     Attributes:
@@ -35,6 +35,8 @@ class Run:
         findings: One row a finding, as in `--json`.
         folder: Where the run is stored.
     """
+
+    TEXT, CELL, CHART = "terminal:plain_table", "html:fragment", "plots:run"
 
     header: Mapping[str, Any]
     findings: Sequence[Mapping[str, Any]]
@@ -87,16 +89,6 @@ class Run:
         got = parquet.read(path, where="metric = ?", values=(metric,))
         # Columns that other metrics brought are empty here; a metric without a single answer keeps its own.
         return {n: c for n, c in got.items() if n in KEPT or not _empty(c)}
-
-    def __str__(self) -> str:
-        return str(face("terminal", "plain_table")(self))
-
-    def _repr_html_(self) -> str:
-        return str(face("html", "fragment")(self))
-
-    def plot(self) -> Any:
-        """The primary findings as an Altair chart; it needs the extra `plots`."""
-        return face("plots", "run")(self)
 
     def export(self, form: str, path: Path | str | None = None, **options: Any) -> Any:
         """The run as `model-card`, `csv`, `bibtex`, ...; see `plumbline.report.exports.forms.export`."""

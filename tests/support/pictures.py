@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-FOLDER = Path(__file__).parent / "pictures"
+FOLDER = Path(__file__).parents[1] / "browser" / "pictures"
 BLOCK = 16
 MEAN, FAR, SHARE = 6.0, 48.0, 0.05
 
