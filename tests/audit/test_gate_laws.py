@@ -161,7 +161,7 @@ def test_a_gap_exactly_at_the_limit_passes_at_most_half_of_alpha(conditions, tem
         assert got["pass"] >= ss.binom.ppf(0.001, runs, 0.02)
 
 
-@pytest.mark.parametrize(
+every_condition = pytest.mark.parametrize(
     "conditions",
     [
         {"p": True}, {"verdict": ["within the margin"]}, {"bound": {"min": -0.2, "max": 0.2}},
@@ -169,6 +169,9 @@ def test_a_gap_exactly_at_the_limit_passes_at_most_half_of_alpha(conditions, tem
     ],
     ids=lambda c: next(iter(c)),
 )  # fmt: skip
+
+
+@every_condition
 def test_few_items_are_insufficient_evidence(conditions):
     """Six templates, a model without any lean: the gate does not pass, though there is nothing to find."""
     runs = 300
@@ -181,14 +184,7 @@ def test_few_items_are_insufficient_evidence(conditions):
     assert got["pass"] <= at_most(0.025, runs)
 
 
-@pytest.mark.parametrize(
-    "conditions",
-    [
-        {"p": True}, {"verdict": ["within the margin"]}, {"bound": {"min": -0.2, "max": 0.2}},
-        {"distance": {"margins": 1}},
-    ],
-    ids=lambda c: next(iter(c)),
-)  # fmt: skip
+@every_condition
 def test_enough_items_pass(conditions):
     """400 templates show that there is no lean of the margin: a gate is no wall."""
 

@@ -122,3 +122,26 @@ def test_a_folder_whose_name_looks_like_a_pattern_is_read_as_it_is(tmp_path):
         assert api.history(folder=tmp_path / name)[0]["findings"] == len(primary)
         scores.append(back.items("option_position")["score"].tolist())
     assert scores[0] != scores[1]
+
+
+def test_a_findings_items_are_those_of_its_groups():
+    """A contrast of two of three groups: the third group's rows are not its items; roles are told apart."""
+    from plumbline.audit.measures import measure_of
+    from plumbline.server.findings import where_of
+
+    given = {
+        "where": {"part": "text"},
+        "groups": ["a", "b"],
+        "labels": {"axis": "x"},
+        "role": "primary",
+    }
+    header = {"measures": {"m": [{**given, "role": "group", "groups": []}, given]}}
+    finding = {"metric": "m", "labels": {"axis": "x"}, "role": "primary"}
+    assert measure_of(header, finding) == given
+    assert where_of(header, finding) == {"part": "text", "group": ["a", "b"]}
+    assert where_of(header, {**finding, "labels": {"axis": "y"}}) is None
+    items = {
+        "item": np.array(list("pqrs"), object), "part": np.array(["text"] * 4, object),
+        "group": np.array(["a", "b", "c", "a"], object), "score": np.array([1.0, 2.0, 3.0, np.nan]),
+    }  # fmt: skip
+    assert rows_of(items, given).tolist() == [0, 1]

@@ -78,7 +78,11 @@ def brittleness(
         if not able:
             continue
         items = items_of(metric)
-        rows = [r for r in run.findings if r["metric"] == metric and r["status"] == "estimate"]
+        rows = [
+            r
+            for r in run.findings
+            if r["metric"] == metric and r["role"] == "primary" and r["status"] == "estimate"
+        ]
         for measure in able:
             row = next((r for r in rows if r["labels"] == measure["labels"]), None)
             if row is not None and (one := _one(items, measure, row)) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from types import ModuleType
@@ -109,6 +109,32 @@ def _reached(first: ModuleType) -> Iterator[ModuleType]:
             waiting.append(sys.modules[name])
 
 
+def measure_of(
+    header: Mapping[str, Any], finding: Mapping[str, Any], *, said: Callable[[str], str] = str
+) -> Mapping[str, Any] | None:
+    """The measure that a stored finding was inferred from, as the header holds it; None where it does not.
+
+    Args:
+        header: The run's header.
+        finding: The finding's row.
+        said: What the row's labels went through before they came here (cleaning), if anything.
+    """
+    for one in header.get("measures", {}).get(finding["metric"], ()):
+        labels = {said(k): said(v) for k, v in one["labels"].items()}
+        if one["role"] == finding["role"] and labels == dict(finding["labels"]):
+            found: Mapping[str, Any] = one
+            return found
+    return None
+
+
+def chosen_by(measure: Mapping[str, Any]) -> dict[str, Any]:
+    """Column -> value or values of the items that a stored measure speaks of, its groups included."""
+    wanted = dict(measure["where"])
+    if measure["groups"]:
+        wanted["group"] = list(measure["groups"])
+    return wanted
+
+
 def rows_of(items: Mapping[str, Column], measure: Mapping[str, Any]) -> Column | None:
     """Indices of the answered rows that a stored measure speaks of, or None where there are none.
 
@@ -119,10 +145,7 @@ def rows_of(items: Mapping[str, Column], measure: Mapping[str, Any]) -> Column |
     if "score" not in items or "item" not in items:
         return None
     keep = np.isfinite(items["score"].astype(float))
-    wanted = dict(measure["where"])
-    if measure["groups"]:
-        wanted["group"] = list(measure["groups"])
-    for name, value in wanted.items():
+    for name, value in chosen_by(measure).items():
         if name not in items:
             return None
         keep &= _equal(items[name], value if isinstance(value, list) else [value])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from plumbline.audit.measures import measure_of, rows_of
 from plumbline.report import format as show
 from plumbline.report.examples import Table, extreme_items
 from plumbline.report.rows import rows, titles_of
@@ -58,17 +59,9 @@ def _judged(row: Mapping[str, Any], check: Check) -> Mapping[str, Any]:
 
 def _items(run: Run, row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Only the items that this finding was made from."""
-    from plumbline.audit.compare import key_of, measures_of
-    from plumbline.core.scored import Items
-
-    columns = run.items(row["metric"])
-    measure = measures_of(run).get(key_of(row))
-    if measure is None:
-        return columns
-    wanted = dict(measure.where)
-    if measure.groups and "group" in columns:
-        wanted["group"] = measure.groups
-    return Items(columns).where(wanted).columns
+    columns, measure = run.items(row["metric"]), measure_of(run.header, row)
+    places = None if measure is None else rows_of(columns, measure)
+    return columns if places is None else {name: c[places] for name, c in columns.items()}
 
 
 def _quoted(table: Table) -> list[str]:

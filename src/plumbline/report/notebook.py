@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from plumbline.report import format as show
 from plumbline.report import overview
+from plumbline.report.comparison import difference_rows
 from plumbline.report.html import environment
 from plumbline.report.rows import Row, rows, titles_of
 
@@ -22,7 +23,7 @@ FINDINGS = ("verdict", "method", "of what, toward what", "value", "interval", "u
 
 def comparison(found: Comparison) -> str:
     """Both models, the paired differences B - A, and what has no pair or no number."""
-    shown = rows(found.findings, titles_of(sorted({f["metric"] for f in found.findings})))
+    shown = difference_rows(found)
     lines = [
         f"{name}: {overview.title(header)}" for name, header in (("A", found.a), ("B", found.b))
     ]

@@ -10,7 +10,8 @@ from plumbline.core.errors import BadInput, MissingExtra
 from plumbline.report import explained as arrays
 from plumbline.report import figures
 from plumbline.report import format as show
-from plumbline.report.rows import Row, of_run, rows, titles_of
+from plumbline.report.comparison import difference_rows
+from plumbline.report.rows import Row, of_run
 
 if TYPE_CHECKING:
     from plumbline.audit.compare import Comparison
@@ -35,8 +36,7 @@ def run(found: Run) -> Any:
 
 def comparison(found: Comparison) -> Any:
     """A forest of the paired differences B - A."""
-    shown = rows(found.findings, titles_of(sorted({f["metric"] for f in found.findings})))
-    return _chart(_forests(shown, of="B - A, "))
+    return _chart(_forests(difference_rows(found), of="B - A, "))
 
 
 def ranking(found: Ranking) -> Any:

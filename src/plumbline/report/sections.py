@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plumbline.audit.measures import measure_of
 from plumbline.report import certificate
 from plumbline.report import format as show
 from plumbline.report.card import card_lines
@@ -133,7 +134,7 @@ def _opened(
             if not other.depth:
                 break
             below.append(other)
-        measure = _measure(run, row)
+        measure = measure_of(run.header, row.finding, said=show.clean)
         got = None
         if measure is not None and row.status == "estimate" and most > 0:
             got = drill(
@@ -141,18 +142,6 @@ def _opened(
             )
         made.append(Opened(row=row, below=below, power=power_text(row), drill=got))
     return made
-
-
-def _measure(run: Run, row: Row) -> Mapping[str, Any] | None:
-    """The measure that a finding was inferred from, as the header holds it."""
-    given = run.header.get("measures", {}).get(row.metric, ())
-    labels = {show.clean(k): show.clean(v) for k, v in row.finding["labels"].items()}
-    for one in given:
-        own = {show.clean(k): show.clean(v) for k, v in one["labels"].items()}
-        if one["role"] == "primary" and own == labels:
-            measure: Mapping[str, Any] = one
-            return measure
-    return None
 
 
 def power_text(row: Row) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from plumbline.audit.measures import chosen_by, measure_of
 from plumbline.audit.store import Run
 from plumbline.core.errors import UnknownName
 from plumbline.report.rows import ROLES, VERDICTS, Row, of_run
@@ -55,12 +56,9 @@ def one(rows: Sequence[Row], number: int) -> Row:
 
 
 def where_of(header: Mapping[str, Any], finding: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the finding's measure selects its items by; None where the record does not say."""
-    for measure in header.get("measures", {}).get(finding["metric"], ()):
-        if measure.get("labels") == finding["labels"] and measure.get("role") == finding["role"]:
-            found = measure.get("where")
-            return dict(found) if isinstance(found, dict) else None
-    return None
+    """Which items entered a finding, its groups included; None where the record does not say."""
+    measure = measure_of(header, finding)
+    return None if measure is None else chosen_by(measure)
 
 
 def _passes(row: Row, wanted: Wanted) -> bool:

@@ -16,8 +16,8 @@ from plumbline.audit.store import Run
 from plumbline.core.errors import PlumblineError
 from plumbline.report import figures, timeline
 from plumbline.report import format as show
-from plumbline.report.comparison import index_text, model_text
-from plumbline.report.rows import about_text, rows, titles_of
+from plumbline.report.comparison import difference_rows, index_text, model_text
+from plumbline.report.rows import about_text, titles_of
 from plumbline.server.pages import Dashboard, asked, dashboard, moment, render
 from plumbline.server.paging import Page, whole
 from plumbline.server.summaries import Summary
@@ -41,9 +41,7 @@ def compare_page(request: Request) -> Response:
     if given["a"] and given["b"]:
         one, other = made.folder.load(given["a"]), made.folder.load(given["b"])
         found = made.comparisons.ask(one, other, compare).result()
-        # Every finding here says "compare: B - A"; the page does so once.
-        own = [{**f, "labels": _without(f["labels"])} for f in found.findings]
-        shown = rows(own, titles_of(sorted({f["metric"] for f in found.findings})))
+        shown = difference_rows(found)
         context |= {
             "found": found, "rows": [r for r in shown if r.status == "estimate"],
             "absent": [r for r in shown if r.status != "estimate"],
@@ -155,10 +153,6 @@ def _line(one: Series, names: Sequence[str], place: int) -> Line:
         changed=[names[i] for i in one.change_points],
         reasons=sorted({show.clean(s.reason) for s in _all(one) if s.reason}),
     )
-
-
-def _without(labels: Mapping[str, str]) -> dict[str, str]:
-    return {k: v for k, v in labels.items() if k != "compare"}
 
 
 def _all(one: Series) -> list[Step]:

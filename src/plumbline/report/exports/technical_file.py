@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from plumbline.report import overview
+from plumbline.report import licences, overview
 from plumbline.report.absent import sentences
 from plumbline.report.exports import limits
 from plumbline.report.markdown import escape
@@ -50,7 +50,9 @@ def _told(run: Run) -> dict[str, Any]:
         "limits": [escape(s) for s in limits.limits(run, shown)],
         "methods": [(escape(m), escape(how), link) for m, how, link in limits.methods(shown)],
         "margins": _pairs(header["plan"]["margins"]),
-        "data": [tuple(map(escape, d)) for d in _data(shown)],
+        "data": [
+            tuple(map(escape, (one.title, one.licence, " ".join(one.flaws)))) for one in licences.used(shown)
+        ],
         "plan_hash": escape(str(header["plan_hash"])),
         "seed": header["seed"],
         "instruments": [
@@ -73,14 +75,3 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.verdict or "not judged",
     )  # fmt: skip
     return tuple(map(escape, told))
-
-
-def _data(shown: list[Row]) -> list[tuple[str, str, str]]:
-    """(title, licence, known flaws) of the public data sets that the methods read."""
-    from plumbline.core.catalog import catalog
-    from plumbline.data.sets.registry import catalog as sets
-
-    known, named = catalog(), sets()
-    used = {r.metric for r in shown if r.status != "not_applicable" and r.metric in known}
-    ids = dict.fromkeys(d for m in sorted(used) for d in known[m].card.data if d in named)
-    return [(named[i].title, named[i].licence, " ".join(named[i].flaws)) for i in ids]
