@@ -107,3 +107,11 @@ def test_a_component_that_cannot_grow_has_an_end():
     )
     assert 0.2 < band.low < 0.245
     assert 0.25 <= band.high < 0.27
+
+
+def test_a_finding_exactly_at_its_null_is_not_known_to_be_there():
+    """A share of exactly the null with a standard error of .05: up to the 97.5 % quantile of |N(0, .05)|, .112; never 0 to 0."""
+    band = bands(np.zeros(1), np.array([0.05]), [TO_COMPONENT["rate"]], dimension=["a"], level=0.95,
+                 rng=np.random.default_rng(2), draws=20_000)  # fmt: skip
+    assert band.low == 0
+    assert band.high == pytest.approx(0.05 * 2.2414, rel=0.02)

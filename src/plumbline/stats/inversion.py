@@ -171,7 +171,13 @@ def size_interval(
         The ends, or why there are none.
     """
     noise = rng.standard_normal((draws, found.size)) * error
-    return _hull(found, error, noise, size, level=level, bounds=bounds, saturates=True)
+    got = _hull(found, error, noise, size, level=level, bounds=bounds, saturates=True)
+    alone, tail = size(noise), (1 - level) / 2
+    if isinstance(got, str) or float((alone <= size(found)).mean()) >= tail:
+        return got
+    # Nearer to nothing than noise alone comes in one of 1 / tail cases (parts of counts can be exactly 0): every dial would
+    # be too large, and 0 to 0 would claim to know. What noise alone reaches it could hide as well.
+    return got[0], min(bounds[1], max(got[1], float(np.quantile(alone, 1 - tail))))
 
 
 def _hull(
