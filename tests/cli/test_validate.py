@@ -35,7 +35,7 @@ def tone_run(tmp_path):
     prompts = [f"About somebody of {g}, number {i}:" for i, g in enumerate(group)]
     batch = ask.generate(prompts, decoding=ask.Decoding())
     answers = Texts(texts, ["stop"] * SIZE, [""] * SIZE)
-    log = [Asked("tone", 0, batch, batch.keys(), [answers.pack(i) for i in range(SIZE)])]
+    log = [Asked("tone", 0, batch, batch.keys(), answers)]
     run = save(tmp_path / "run", {"plan": {}}, [], {"tone": items}, log)
     return run, texts, truth
 
@@ -177,7 +177,7 @@ def test_a_text_of_two_axes_is_labelled_once(tmp_path):
     )
     batch = ask.generate([f"prompt {i}" for i in range(size)], decoding=ask.Decoding())
     answers = Texts([f"text {i}" for i in range(size)], ["stop"] * size, [""] * size)
-    log = [Asked("tone", 0, batch, batch.keys(), [answers.pack(i) for i in range(size)])]
+    log = [Asked("tone", 0, batch, batch.keys(), answers)]
     run = save(tmp_path / "run", {"plan": {}}, [], {"tone": whole}, log)
     rows = export(run, tmp_path / "sample.csv", n=size)
     assert len({r["answer"] for r in rows}) == size

@@ -18,7 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from plumbline.audit.runner import BudgetSpent, Outcome, advanced, united
+from plumbline.audit.pool import Pool, united
+from plumbline.audit.runner import CANARIES, BudgetSpent, Outcome, advanced
+from plumbline.core.answers import Answers, answer_type
+from plumbline.core.digests import Digests
 from plumbline.core.errors import MissingExtra, PlumblineError, TooWeak
 from plumbline.core.questions import Batch
 from plumbline.core.results import NotApplicable
@@ -28,7 +31,7 @@ from plumbline.models.abilities import Adapter
 if TYPE_CHECKING:
     from plumbline.audit.runner import Runner
 
-Keyed = tuple[Batch, list[bytes]]
+Keyed = tuple[Batch, Digests]
 Question = tuple[str, bytes]
 PATIENCE = 10.0  # seconds for threads to end after the connections were closed
 
@@ -42,6 +45,7 @@ class _Lane:
     step: int = -1
     pairs: list[Keyed] = field(default_factory=list)
     answers: dict[Question, list[Any]] = field(default_factory=dict)
+    pools: dict[str, Pool] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
     missing: set[Question] = field(default_factory=set)
 
@@ -121,9 +125,19 @@ class Lanes:
         return [
             lane.records[batch.kind()]
             if batch.ability == "records"
-            else self._runner.deliver(lane.name, lane.step, (batch, keys), lane.answers)
+            else self._runner.deliver(
+                lane.name, lane.step, (batch, keys), self._unpacked(lane, batch, keys)
+            )
             for batch, keys in lane.pairs
         ]
+
+    def _unpacked(self, lane: _Lane, batch: Batch, keys: Digests) -> Answers:
+        pool = lane.pools.get(batch.kind())
+        if pool is not None:
+            return pool.of(keys)
+        packed = [lane.answers[batch.to, key] for key in keys]
+        made: Answers = answer_type(batch.ability, batch.settings).unpack(packed)
+        return made
 
     def _begin(self, lane: _Lane, batches: Sequence[Batch]) -> None:
         try:
@@ -132,8 +146,8 @@ class Lanes:
         except (MissingExtra, TooWeak) as error:
             self._finish(lane, NotApplicable(reason=str(error)))
             return
-        lane.answers, lane.records = {}, {}
-        lane.pairs = [(b, [] if b.ability == "records" else b.keys()) for b in batches]
+        lane.answers, lane.pools, lane.records = {}, {}, {}
+        lane.pairs = [(b, Digests(b"") if b.ability == "records" else b.keys()) for b in batches]
         pools: dict[str, list[Keyed]] = {}
         for batch, keys in lane.pairs:
             pools.setdefault(batch.kind(), []).append((batch, keys))
@@ -144,7 +158,7 @@ class Lanes:
             elif self._runner.adapter(first.to).remote:
                 self._fly(lane, members)
             else:
-                lane.answers.update(self._runner.pool(members))
+                lane.pools[kind] = self._runner.pool(members)
 
     def _fly(self, lane: _Lane, members: Sequence[Keyed]) -> None:
         """Take what is known, join flights that carry the same questions, send the rest."""
@@ -157,7 +171,8 @@ class Lanes:
         tally.wanted += sum(len(k) for _, k in members)
         tally.unique += len(new)
         tally.cached += len(before)
-        runner.canary(adapter, union, keys, before)
+        answered = [i for i, k in enumerate(keys) if k in before and not before[k][0]]
+        runner.canary(adapter, union, {i: before[keys[i]] for i in answered[:CANARIES]})
         lane.answers.update(((union.to, k), answer) for k, answer in found.items())
         rest = [(union.to, k) for k in keys if k not in found]
         rows = [

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import StoreError
 
+if TYPE_CHECKING:
+    import duckdb
+
 Column = NDArray[Any]
+_FORM, _GROUP = "format parquet, compression zstd", 20_480
 
 
 def write(path: Path, columns: Mapping[str, Column]) -> None:
@@ -20,19 +26,61 @@ def write(path: Path, columns: Mapping[str, Column]) -> None:
     Raises:
         StoreError: The folder is not writable or the disk is full.
     """
+    if not columns or len(next(iter(columns.values()))) == 0:
+        columns = {name: np.asarray(values, dtype=object) for name, values in columns.items()}
+    with _moved_into_place(path) as (connection, part):
+        connection.register("given", dict(columns))
+        connection.execute(f"copy given to '{_quoted(part)}' ({_FORM})")
+
+
+def write_parts(path: Path, parts: Iterable[Mapping[str, Column]]) -> None:
+    """The same for a table that comes in parts: numbers (float64) and texts (object) only.
+
+    Args:
+        path: The file.
+        parts: At least one, all with the same columns; an empty one states them.
+
+    Raises:
+        StoreError: The folder is not writable or the disk is full.
+    """
+    waiting = path.with_suffix(".parts")
+    try:
+        with _moved_into_place(path) as (connection, part):
+            shutil.rmtree(waiting, ignore_errors=True)
+            waiting.mkdir()
+            for number, some in enumerate(parts):
+                connection.register("given", dict(some))
+                listed = ", ".join(_as_kind(name, column) for name, column in some.items())
+                into = _quoted(waiting / f"{number:06}.parquet")
+                chosen = f"select {listed} from given"  # noqa: S608 - names are quoted
+                connection.execute(f"copy ({chosen}) to '{into}' (format parquet)")
+                connection.unregister("given")
+            # Small groups of rows: a group waits in memory until it is whole.
+            every = f"select * from read_parquet('{literal(waiting)}/*.parquet')"  # noqa: S608 - path is quoted
+            connection.execute(
+                f"copy ({every}) to '{_quoted(part)}' ({_FORM}, row_group_size {_GROUP})"
+            )
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _as_kind(name: str, column: Column) -> str:
+    """A column with its kind stated: one of nothing but None would have none of its own."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    return f"{quoted}::{'varchar' if column.dtype == object else 'double'} as {quoted}"
+
+
+@contextmanager
+def _moved_into_place(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A connection, and the temporary name whose file becomes `path` when all is written."""
     import duckdb
 
     part = path.with_suffix(".part")
-    if not columns or len(next(iter(columns.values()))) == 0:
-        columns = {name: np.asarray(values, dtype=object) for name, values in columns.items()}
     try:
         with duckdb.connect() as connection:
             # One thread: the same columns give the same bytes.
             connection.execute("set threads to 1")
-            connection.register("given", dict(columns))
-            connection.execute(
-                f"copy given to '{_quoted(part)}' (format parquet, compression zstd)"
-            )
+            yield connection, part
         part.replace(path)
     except (duckdb.Error, OSError) as error:
         part.unlink(missing_ok=True)
