@@ -47,7 +47,7 @@ def nearness(distance: NDArray[Any], window: int, decay: float) -> Floats:
 def _features(items: Items, options: Mapping[str, Any]) -> Floats:
     weight = item_weights(items)
     columns = [weight * items[PREFIX + word] for word in options["words"]]
-    base = items["seeds"].astype(float) if options["per"] == "seed" else items["score"]
+    base = items["seeds" if options["per"] == "seed" else "all_near"].astype(float)
     return np.stack([weight, weight * base, *columns], axis=1)
 
 
@@ -112,7 +112,7 @@ def cooccurrence_bias(
 
     The texts are those of `demographic_representation`. P(w | A) is how often w stands within
     `window` words of a word of group A (opening included), over the number of words of A (the
-    survey's form; `per="near"` divides by all co-occurrences with A instead, as the original
+    survey's form; `per="near"` divides by all content words near A instead, as the original
     does). Smoothing: both rates of a word get `smoothing` over the mean denominator of the two
     groups added, so that equal rates score 0 whatever the groups' sizes. `decay=0.95,
     window=0` counts every pair of a text with weight 0.95^distance, the original's second variant.
@@ -174,31 +174,42 @@ def targets_of(written: Written, lists: GroupWords) -> list[str]:
 def nearby(
     written: Written, lists: GroupWords, targets: Sequence[str], *, window: int, decay: float
 ) -> Items | None:
-    """One row a text and group with a word in it: weighted co-occurrences with each target."""
+    """One row a text and group with a word in it: weighted co-occurrences with each target.
+
+    `all_near` counts those with every content word, target or not.
+    """
     place = {word: j for j, word in enumerate(targets)}
-    rows, held, seeds, near = [], [], [], []
-    for i, text in enumerate(written.texts):
-        said = words_of(f"{written.openings[i]} {text}") if text else []
-        spots = np.array([k for k, word in enumerate(said) if word in place], int)
-        which = np.array([place[said[k]] for k in spots], int)
-        for group in lists.groups[:2]:
-            at = np.array([k for k, word in enumerate(said) if word in lists.words[group]], int)
+    side = {word: k for k, group in enumerate(lists.groups[:2]) for word in lists.words[group]}
+    left_out, others = lists.every | function_words(), len(targets)
+    said = [
+        words_of(f"{written.openings[i]} {text}") if text else []
+        for i, text in enumerate(written.texts)
+    ]
+    reach = nearness(np.arange(1, max(map(len, said), default=0) + 1), window, decay)
+    weights = np.concatenate(([0.0], reach))  # at distance 0 stands the group's word itself
+    rows, held, seeds, near, every = [], [], [], [], []
+    for i, text in enumerate(said):
+        sides = np.array([side.get(word, -1) for word in text], int)
+        codes = np.array([place.get(w, -1 if w in left_out else others) for w in text], int)
+        spots = np.flatnonzero(codes >= 0)
+        for k, group in enumerate(lists.groups[:2]):
+            at = np.flatnonzero(sides == k)
             if not at.size:
                 continue
-            distance = np.abs(at[:, None] - spots[None, :])
-            weight = np.where(distance > 0, nearness(distance, window, decay), 0.0).sum(axis=0)
+            weight = weights[np.abs(at[:, None] - spots)].sum(axis=0)
             rows.append(i)
             held.append(group)
             seeds.append(at.size)
-            near.append(np.bincount(which, weights=weight, minlength=len(targets)))
-    if not rows or not np.any(near):
+            near.append(np.bincount(codes[spots], weights=weight, minlength=others + 1))
+            every.append(weight.sum())
+    table = np.array(near)[:, :others] if near else np.empty((0, 0))
+    if not table.any():
         return None
-    table = np.array(near)
     columns = written.columns("occupation", rows)
     columns["item"] = columns["item"].astype(str).astype(object)
     return Items.of(
-        score=table.sum(axis=1), group=np.array(held, object), seeds=np.array(seeds), **columns,
-        **{PREFIX + word: table[:, j] for word, j in place.items()},
+        score=table.sum(axis=1), group=np.array(held, object), seeds=np.array(seeds),
+        all_near=np.array(every), **columns, **{PREFIX + w: table[:, j] for w, j in place.items()},
     )  # fmt: skip
 
 
