@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from plumbline.audit.cache import Cache
+from plumbline.audit.replay import Replay
 from plumbline.core.answers import answer_type
 from plumbline.core.errors import MissingExtra, PlumblineError, TooWeak, UsageError
 from plumbline.core.questions import SUBJECT, Batch, Decoding, Segment
@@ -26,7 +27,6 @@ from plumbline.core.scored import Asking, Scored, Skip
 from plumbline.models.abilities import Adapter
 
 CANARIES = 3  # cached greedy questions that are put again to a remote model, once a run
-EXPIRES = 30 * 24 * 3600.0  # a remote model's answers are replayed for this long, then asked anew
 
 
 Outcome = Scored | Skip | NotApplicable
@@ -99,6 +99,9 @@ class Runner:
     tally: dict[str, Tally] = field(default_factory=dict)
     canaries: dict[str, dict[str, int]] = field(default_factory=dict)
     _opened: dict[str, Adapter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.replay = Replay(self.cache)
 
     def run(self, jobs: Mapping[str, Asking]) -> dict[str, Outcome]:
         """Every method's result; a method whose instrument or data is missing is not applicable."""
@@ -190,7 +193,7 @@ class Runner:
         union, keys = united(members)
         adapter = self.adapter(union.to)
         tally = self.tally_of(union)
-        found = self.known(adapter, keys)
+        found = self.replay.known(adapter, keys)
         tally.wanted += sum(len(k) for _, k in members)
         tally.unique += len(keys)
         tally.cached += len(found)
@@ -211,11 +214,6 @@ class Runner:
         """The counts of this addressee and ability."""
         return self.tally.setdefault(f"{batch.to}:{batch.ability}", Tally())
 
-    def known(self, adapter: Adapter, keys: Sequence[bytes]) -> dict[bytes, list[Any]]:
-        """Answers that the cache has and that have not expired."""
-        newest = EXPIRES if adapter.remote else None
-        return self.cache.get(adapter.fingerprint, keys, newest=newest)
-
     def _fresh(
         self, adapter: Adapter, union: Batch, missing: Any, keys: Sequence[bytes],
         found: dict[bytes, list[Any]],
@@ -223,7 +221,7 @@ class Runner:
         for rows, answers in adapter.answer(union.take(int(i) for i in missing)):
             here = [keys[int(missing[int(r)])] for r in rows]
             packed = [answers.pack(i) for i in range(len(here))]
-            self.cache.put(adapter.fingerprint, here, packed)
+            self.replay.keep(adapter, here, packed)
             found.update(zip(here, packed, strict=True))
             self.progress.advance(len(here), f"{union.to}: {union.ability}")
         lost = [i for i in missing if keys[int(i)] not in found]

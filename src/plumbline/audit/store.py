@@ -119,15 +119,21 @@ def save(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(
-            f"cannot make the run's folder {folder}: {error}. Choose another with --out."
-        ) from error
+        raise no_folder(folder, error) from error
     rows = [f.row() for f in findings]
     parquet.write(folder / "items.parquet", items_table(items))
     parquet.write(folder / "answers.parquet", answers_table(log))
     parquet.write(folder / "findings.parquet", findings_table(rows))
     write_json(folder / "run.json", header)
     return Run(header, rows, folder)
+
+
+def no_folder(folder: Path, why: object) -> StoreError:
+    """The error of a run's folder that cannot be made."""
+    return StoreError(
+        f"cannot make the run's folder {folder}: {why}. Free space or choose another with --out; "
+        "answers already given are in the cache and are not asked again."
+    )
 
 
 def load(folder: Path) -> Run:

@@ -32,11 +32,16 @@ class LoopThread:
             loop = self._loop
         return asyncio.run_coroutine_threadsafe(work, loop)
 
+    def settle(self) -> None:
+        """Cancel everything that is under way and wait for its end."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(_settled(), self._loop).result()
+
     def close(self) -> None:
         """Stop the loop and end the thread; idempotent."""
         if self._loop is None or self._thread is None:
             return
-        asyncio.run_coroutine_threadsafe(_settled(), self._loop).result()
+        self.settle()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
