@@ -41,6 +41,6 @@ def console(tmp_path: Path) -> Console:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A disk of one MiB."""
+    """A disk of four MiB."""
     with small_disk(tmp_path / "disk") as made:
         yield made

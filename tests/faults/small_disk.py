@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOM = 2**20
+ROOM = 4 * 2**20
 
 
 @dataclass
@@ -26,11 +26,11 @@ class SmallDisk:
 
     folder: Path
     real: bool
-    limit: int = 0
+    limit: int | None = None
 
     def before(self) -> None:
         """In a new process: where there is no real disk, its files cannot grow any more."""
-        if not self.real and self.limit:
+        if self.limit is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, self.limit))
 
@@ -46,7 +46,7 @@ class SmallDisk:
 
     def empty(self) -> None:
         """Free everything that `fill` took."""
-        self.limit = 0
+        self.limit = None
         (self.folder / "ballast").unlink(missing_ok=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,8 +172,12 @@ def write_json(path: Path, value: Any) -> None:
         part.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False), "utf-8")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StoreError(f"could not write {path}: {error}") from error
+        with suppress(OSError):  # what stopped the writing may stop the cleaning too
+            part.unlink()
+        raise StoreError(
+            f"could not write {path}: {error}. Free space or choose another place with --out; "
+            "answers already given are in the cache and are not asked again."
+        ) from error
 
 
 def findings_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def write(path: Path, columns: Mapping[str, Column]) -> None:
             )
         part.replace(path)
     except (duckdb.Error, OSError) as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what stopped the writing may stop the cleaning too
+            part.unlink()
         raise StoreError(
             f"could not write {path}: {error}. Free space or choose another folder with --out; "
             "answers already given are in the cache and are not asked again."
