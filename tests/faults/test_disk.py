@@ -69,7 +69,7 @@ def test_a_run_on_a_full_disk_is_not_half_there(console, tmp_path, disk, own_cac
         if not disk.real and where != "tables":
             continue  # no single file is so large
         # A file takes whole pages of 4 KiB.
-        disk.fill(leave=int(room) + 8192)
+        disk.fill(leave=int(room) + 8192 if disk.real else 4096)
         said = one_message(console.run(*words, before=disk.before))
         print(where, int(room), said)
         # Where files are limited and not the disk, the cache is the first that cannot be written.
@@ -109,6 +109,7 @@ def stored(tmp_path_factory):
 WRITERS = {
     "report": ["report", "RUN", "--out", "DISK/page.html"],
     "csv": ["report", "RUN", "--as", "csv", "--out", "DISK/tables"],
+    "parquet": ["report", "RUN", "--as", "parquet", "--out", "DISK/tables"],
     "json": ["report", "RUN", "--json", "--out", "DISK/run.json"],
     "model card": ["report", "RUN", "--as", "model-card", "--out", "DISK/card.md"],
     "comparison": ["compare", "RUN", "OTHER", "--html", "DISK/difference.html"],
@@ -120,11 +121,11 @@ WRITERS = {
 @pytest.mark.parametrize("name", WRITERS)
 def test_whatever_writes_says_where_there_was_no_room(name, console, stored, tmp_path, disk):
     """One message with the path and what to try; no half file stays; the run is as it was."""
-    (tmp_path / "gate.toml").write_text('[[rule]]\nname = "gap"\nmetric = "weat"\nvalue = { max = 9 }\n')
+    (tmp_path / "gate.toml").write_text(
+        '[[rule]]\nname = "gap"\nmetric = "weat"\nvalue = { max = 9 }\n'
+    )
     places = {"RUN": stored[0], "OTHER": stored[1]}
-    words = [
-        str(places.get(w, w)).replace("DISK", str(disk.folder)) for w in WRITERS[name]
-    ]
+    words = [str(places.get(w, w)).replace("DISK", str(disk.folder)) for w in WRITERS[name]]
     before = {f.name: f.read_bytes() for f in stored[0].iterdir()}
     disk.fill(leave=0)
     said = one_message(console.run(*words, before=disk.before))

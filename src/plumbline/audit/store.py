@@ -151,10 +151,16 @@ def load(folder: Path) -> Run:
     try:
         header = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error
-    columns = parquet.read(folder / "findings.parquet")
-    rows = [json.loads(text) for text in columns.get("row", [])]
-    return Run(header, rows, folder)
+        raise parquet.unreadable(path, f"as JSON: {error}") from error
+    return Run(header, _findings(folder / "findings.parquet"), folder)
+
+
+def _findings(path: Path) -> list[dict[str, Any]]:
+    columns = parquet.read(path)
+    try:
+        return [json.loads(text) for text in columns["row"]]
+    except (KeyError, ValueError) as error:
+        raise parquet.unreadable(path, f"as findings: {error}") from error
 
 
 def _no_header(folder: Path) -> str:

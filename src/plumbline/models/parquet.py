@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +41,7 @@ def write(path: Path, columns: Mapping[str, Column]) -> None:
         with suppress(OSError):  # what stopped the writing may stop the cleaning too
             part.unlink()
         raise StoreError(
-            f"could not write {path}: {error}. Free space or choose another folder with --out; "
+            f"could not write {path}: {words(error)}. Free space or choose another folder with --out; "
             "answers already given are in the cache and are not asked again."
         ) from error
 
@@ -58,7 +60,7 @@ def read(path: Path, *, where: str = "", values: tuple[Any, ...] = ()) -> dict[s
         with duckdb.connect() as connection:
             got = connection.execute(query, values).fetchnumpy()
     except duckdb.Error as error:
-        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
+        raise unreadable(path, f"as Parquet: {words(error)}") from error
     return {name: _plain(column) for name, column in got.items()}
 
 
@@ -75,8 +77,23 @@ def rows(path: Path) -> int:
         with duckdb.connect() as connection:
             found = connection.execute(query).fetchone()
     except duckdb.Error as error:
-        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
+        raise unreadable(path, f"as Parquet: {words(error)}") from error
     return int(found[0]) if found else 0
+
+
+def unreadable(path: Path, how: str) -> StoreError:
+    """The error of a file of a run that was cut off or overwritten."""
+    return StoreError(
+        f"{path} cannot be read {how.rstrip('.')}. Bring it back from a copy, or run the same "
+        "command again: answers that are in the cache are not asked again."
+    )
+
+
+def words(error: Exception) -> str:
+    """What went wrong: DuckDB shows its query behind it, and wraps the system's words in JSON."""
+    text = str(error).partition("\n\nLINE ")[0]
+    found = re.search(r'"exception_message":("(?:[^"\\]|\\.)*")', text)
+    return str(json.loads(found[1])) if found else text
 
 
 def _plain(column: Column) -> Column:
