@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "models")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
+sys.path.insert(0, str(Path(__file__).parent))
 
-from console import Console
+from console import LPBS, Console
 from small_disk import SmallDisk, small_disk
 
 
@@ -37,6 +37,18 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def console(tmp_path: Path) -> Console:
     """The command line in processes of its own, with the form `counted:LOG`."""
     return Console.in_folder(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the run of an audit (`console.LPBS`) that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    got = Console.in_folder(folder).run(
+        "audit", f"counted:{folder / 'log'}", *LPBS, "--out", folder / "runs",
+        PLUMBLINE_CACHE=folder / "cache.sqlite",
+    )  # fmt: skip
+    assert got.returncode == 0, got.stderr
+    return next((folder / "runs").iterdir())
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+LPBS = ("--metrics", "lpbs", "--suite", "full")  # an audit of 1,440 questions
+MANY = 1440
+
 
 @dataclass
 class Console:

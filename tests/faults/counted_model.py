@@ -56,8 +56,9 @@ class Counted:
 
     def answer(self, batch: Batch) -> Iterator[tuple[Rows, Answers]]:
         """One batch at once."""
+        keys = batch.keys()
         with self.log.open("a") as log:
-            log.write("".join(f"{key.hex()}\n" for key in batch.keys()))
+            log.write("".join(f"{key.hex()}\n" for key in keys))
         time.sleep(self.pause)
         texts = [
             plain(context) + more

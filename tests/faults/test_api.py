@@ -9,13 +9,12 @@ from collections import Counter
 import pytest
 from bad_server import Reply, chat, prompt_of, serving
 from click.testing import CliRunner
+from kept import FILES
 from talking_server import PASSING, QUICK, WHAT, Weather, good
 
 import plumbline
 from plumbline.audit.cache import Cache
 from plumbline.cli.main import main
-
-FILES = ("findings.parquet", "items.parquet", "answers.parquet")
 
 
 class Site:

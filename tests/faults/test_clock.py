@@ -16,7 +16,7 @@ import plumbline
 from plumbline.audit import started
 from plumbline.audit.cache import AHEAD, Cache
 from plumbline.audit.plan import Plan
-from plumbline.audit.run import Audit, new_folder
+from plumbline.audit.run import Audit, new_folder, open_instrument
 from plumbline.audit.runner import Runner
 from plumbline.audit.started import Started
 from plumbline.core import questions as ask
@@ -34,7 +34,7 @@ class Clock:
     """What `time.time` and `datetime.now` say; `time.monotonic` goes on as it does."""
 
     def __init__(self, monkeypatch):
-        self.ahead = 0.0
+        self.ahead = self.later = 0.0
         true = time.time
         monkeypatch.setattr(time, "time", lambda: true() + self.ahead)
 
@@ -77,7 +77,7 @@ def test_a_clock_that_jumps_in_the_middle_makes_no_answer_of_the_run_old(own_cac
     wanted = [rng.sample(names, 6) for _ in range(8)]
     with serving(script) as (url, seen), Cache(own_cache) as cache:
         adapter = remote(url)
-        runner = Runner(adapter, lambda name: None, cache)
+        runner = Runner(adapter, open_instrument, cache)
         got = runner.run({"one": steps(*wanted[:4]), "two": steps(*wanted[4:])})
         adapter.close()
     assert [g.items["score"].tolist() for g in got.values()] == [[24.0], [24.0]]
@@ -89,13 +89,13 @@ def test_what_a_run_has_replayed_once_it_replays_again(own_cache, clock):
     texts = ["one", "two", "three", "four"]
 
     def script(_, payload):
-        clock.ahead = jump[0]
+        clock.ahead = clock.later
         return good(payload)
 
     with serving(script) as (url, _), Cache(own_cache) as cache:
-        for jump in ([0.0], [YEAR]):  # in the second run the canaries make it jump
+        for clock.later in (0.0, YEAR):  # in the second run the canaries make it jump
             adapter = remote(url)
-            runner = Runner(adapter, lambda name: None, cache)
+            runner = Runner(adapter, open_instrument, cache)
             runner.run({"one": steps(texts, texts)})
             adapter.close()
     assert clock.ahead == YEAR
@@ -110,7 +110,7 @@ def asked_again(own_cache, clock, then, now, **extra):
         with serving(lambda _, payload: good(payload)) as (url, _), Cache(own_cache) as cache:
             adapter = remote(url, **extra)
             adapter.fingerprint = "the same model"  # whatever its port
-            runner = Runner(adapter, lambda name: None, cache)
+            runner = Runner(adapter, open_instrument, cache)
             runner.run({"one": steps(names)})
             adapter.close()
         asked.append(runner.tally["subject:generate"].asked)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from console import one_message
+from console import LPBS, MANY, one_message
 from counted_model import asked
-from test_kill import committed
+from kept import FILES, committed
 
 import plumbline
 from plumbline.audit.cache import Cache
@@ -16,20 +16,8 @@ from plumbline.audit.run import Audit
 from plumbline.core.errors import StoreError
 from plumbline.testing import PlantedEmbedder
 
-LPBS = ("--metrics", "lpbs", "--suite", "full")  # 1,440 questions
-FILES = ("findings.parquet", "items.parquet", "answers.parquet")
 
-
-def whole_run(console, folder, log, cache):
-    """The run of an audit that had room."""
-    got = console.run(
-        "audit", f"counted:{log}", *LPBS, "--out", folder, PLUMBLINE_CACHE=cache
-    )  # fmt: skip
-    assert got.returncode == 0, got.stderr
-    return next(folder.iterdir())
-
-
-def test_a_cache_on_a_full_disk_keeps_what_it_has(console, tmp_path, disk, rng):
+def test_a_cache_on_a_full_disk_keeps_what_it_has(console, tmp_path, disk, whole, rng):
     """Full in the middle of the questions; freed, the rest alone is asked; the bytes are equal."""
     cache, log, out = disk.folder / "c.sqlite", tmp_path / "log", tmp_path / "runs"
     words = ("audit", f"counted:{log}", *LPBS, "--out", out)
@@ -41,23 +29,23 @@ def test_a_cache_on_a_full_disk_keeps_what_it_has(console, tmp_path, disk, rng):
     disk.empty()
     kept = committed(cache)
     before = asked(log)
-    assert 0 < len(kept) < 1440
+    assert 0 < len(kept) < MANY
     got = console.run(*words, PLUMBLINE_CACHE=cache)
     assert got.returncode == 0, got.stderr
     fresh = asked(log)[len(before) :]
     assert not set(fresh) & set(kept)
-    assert len(fresh) + len(kept) == len(committed(cache)) == 1440
+    assert len(fresh) + len(kept) == len(committed(cache)) == MANY
     (run,) = out.iterdir()
-    whole = whole_run(console, tmp_path / "whole", tmp_path / "other", tmp_path / "other.sqlite")
     for name in FILES:
         assert (run / name).read_bytes() == (whole / name).read_bytes(), name
 
 
-def test_a_run_on_a_full_disk_is_not_half_there(console, tmp_path, disk, own_cache, rng):
+def test_a_run_on_a_full_disk_is_not_half_there(console, tmp_path, disk, own_cache, whole, rng):
     """Wherever the room ends: no run, or a whole one; what was asked is not asked again."""
     log, out = tmp_path / "log", disk.folder / "runs"
     words = ("audit", f"counted:{log}", *LPBS, "--out", out)
-    whole = whole_run(console, tmp_path / "whole", log, own_cache)
+    assert console.run(*words).returncode == 0
+    shutil.rmtree(out)
     size = {f.name: f.stat().st_size for f in whole.iterdir()}
     tables = sum(size[name] for name in FILES)
     rooms = {
@@ -88,7 +76,7 @@ def test_a_run_on_a_full_disk_is_not_half_there(console, tmp_path, disk, own_cac
         shutil.rmtree(out)
     got = console.run(*words)
     assert got.returncode == 0, got.stderr
-    assert len(asked(log)) == 1440
+    assert len(asked(log)) == MANY
     (folder,) = out.iterdir()
     for name in FILES:
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name

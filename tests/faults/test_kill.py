@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
-from pathlib import Path
 
 import pytest
 from counted_model import asked
+from kept import FILES, committed
 
 import plumbline
 from plumbline.core.errors import StoreError
@@ -16,19 +15,7 @@ from plumbline.core.errors import StoreError
 PLAYS = 4
 BLOWS = ("asking", "asking", "asking", "anywhere", "writing")  # of each play: 20 kills in all
 FEWEST = 2000
-FILES = ("findings.parquet", "items.parquet", "answers.parquet")
 WHAT = ("--metrics", "template_gap,lpbs", "--suite", "quick")
-
-
-def committed(cache: Path) -> dict[str, str]:
-    """Digest -> answer of everything that the cache holds; the database is whole."""
-    if not cache.exists():
-        return {}
-    with sqlite3.connect(cache) as db:
-        assert db.execute("pragma integrity_check").fetchone() == ("ok",)
-        if not db.execute("select 1 from sqlite_master where name = 'answers'").fetchone():
-            return {}
-        return {key.hex(): text for key, text in db.execute("select question, answer from answers")}
 
 
 class Play:
