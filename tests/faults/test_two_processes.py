@@ -43,7 +43,7 @@ def check_run(folder, whole):
 
 def test_two_audits_at_once_are_both_whole(console, tmp_path, own_cache, whole):
     """Each ends in the bytes of an audit alone, in a folder of its own; a question has one row."""
-    for process in started(console, tmp_path, own_cache, whole):
+    for process in started(console, tmp_path, own_cache):
         ended(process)
     runs = sorted((tmp_path / "runs").iterdir())
     assert len(runs) == len(plumbline.history(folder=tmp_path / "runs")) == 2
