@@ -34,7 +34,9 @@ class Side:
         given: Arguments of the script.
     """
 
-    def __init__(self, script: Path, *, peer: str = "", threads: int = 1, given: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, script: Path, *, peer: str = "", threads: int = 1, given: tuple[str, ...] = ()
+    ) -> None:
         python = str(PEERS / peer / "bin" / "python") if peer else sys.executable
         if peer and not Path(python).is_file():
             raise SystemExit(f"{peer} is not installed; try: python bench/peers/setup.py {peer}")
@@ -44,7 +46,11 @@ class Side:
         if not peer:
             env["PYTHONPATH"] = f"{HERE}{os.pathsep}{HERE.parent / 'src'}"
         self.process = subprocess.Popen(
-            [python, str(script), *given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True
+            [python, str(script), *given],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=env,
+            text=True,
         )
 
     def run(self, case: str, *, at_least: float = 0.0) -> dict[str, Any]:
@@ -54,7 +60,9 @@ class Side:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self.process.args} ended with {self.process.wait()} while it ran {case!r}")
+            raise SystemExit(
+                f"{self.process.args} ended with {self.process.wait()} while it ran {case!r}"
+            )
         told: dict[str, Any] = json.loads(line)
         return told
 
@@ -72,7 +80,11 @@ class Side:
 
 
 def paired(
-    ours: tuple[Side, str], peer: tuple[Side, str], *, rounds: int = 3, at_least: tuple[float, float] = (0.0, 0.0),
+    ours: tuple[Side, str],
+    peer: tuple[Side, str],
+    *,
+    rounds: int = 3,
+    at_least: tuple[float, float] = (0.0, 0.0),
     per: tuple[float, float] = (1.0, 1.0),
 ) -> dict[str, Any]:
     """Take turns, the first one changing each round.
@@ -113,7 +125,9 @@ def keep(name: str, rows: list[dict[str, Any]], *, packages: tuple[str, ...] = (
         "python": platform.python_version(), "command": " ".join(["python", *sys.argv]), "load": os.getloadavg()[0],
         "versions": {p: metadata.version(p) for p in ("numpy", *packages)},
     }  # fmt: skip
-    (RESULTS / f"{name}.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n", "utf-8")
+    (RESULTS / f"{name}.json").write_text(
+        json.dumps({"about": about, "rows": rows}, indent=1) + "\n", "utf-8"
+    )
     for row in rows:
         print(json.dumps(row))
 
@@ -122,4 +136,7 @@ def processor() -> str:
     """The processor's name."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text("utf-8").splitlines() if info.is_file() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )

@@ -26,6 +26,11 @@ def serve(cases):
             times.append(time.perf_counter() - began)
             cpu.append(time.process_time() - used)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        told = {"seconds": sum(times) / len(times), "cpu": sum(cpu) / len(cpu), "value": value, "peak_mib": peak}
+        told = {
+            "seconds": sum(times) / len(times),
+            "cpu": sum(cpu) / len(cpu),
+            "value": value,
+            "peak_mib": peak,
+        }
         out.write(json.dumps(told) + "\n")
         out.flush()

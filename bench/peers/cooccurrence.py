@@ -28,7 +28,9 @@ def main() -> None:
         given = (str(count),)
         with (
             Side(HERE / "cooccurrence_plumbline.py", threads=threads, given=given) as ours,
-            Side(HERE / "cooccurrence_langfair.py", peer="langfair", threads=threads, given=given) as peer,
+            Side(
+                HERE / "cooccurrence_langfair.py", peer="langfair", threads=threads, given=given
+            ) as peer,
         ):
             ours.run("score")
             peer.run("split")

@@ -27,10 +27,14 @@ texts, targets = responses(int(sys.argv[1]))
 def scored(tokens):
     module.word_tokenize = tokens
     metric = module.CooccurrenceBiasMetric(
-        demographic_group_word_lists={"women": women, "men": men}, stereotype_word_list=targets, how="word_level"
+        demographic_group_word_lists={"women": women, "men": men},
+        stereotype_word_list=targets,
+        how="word_level",
     )
     got = metric.evaluate(texts, show_progress_bars=False)
     return [got.get(word, -1.0) for word in targets]
 
 
-serve({"own tokens": lambda: scored(NLTKWordTokenizer().tokenize), "split": lambda: scored(str.split)})
+serve(
+    {"own tokens": lambda: scored(NLTKWordTokenizer().tokenize), "split": lambda: scored(str.split)}
+)

@@ -33,7 +33,11 @@ def scored():
     counts = np.stack([near[first].sum(axis=0), near[~first].sum(axis=0)])
     seeds = np.array([items["seeds"][first].sum(), items["seeds"][~first].sum()])
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.log10(counts[0] / both[0, 1]) - np.log10(counts[1] / both[1, 1]) - np.log10(seeds[0] / seeds[1])
+        ratios = (
+            np.log10(counts[0] / both[0, 1])
+            - np.log10(counts[1] / both[1, 1])
+            - np.log10(seeds[0] / seeds[1])
+        )
     return [float(abs(r)) if (c > 0).all() else -1.0 for r, c in zip(ratios, counts.T, strict=True)]
 
 

@@ -21,9 +21,13 @@ def responses(count):
     """Texts of lower-case words: group, function and made-up content words, of which 60 are targets."""
     women, men, stop = lists()
     rng = random.Random(SEED)
-    content = ["".join(rng.choice("bcdfglmnprst") + rng.choice("aeiou") for _ in range(3)) for _ in range(2000)]
+    content = [
+        "".join(rng.choice("bcdfglmnprst") + rng.choice("aeiou") for _ in range(3))
+        for _ in range(2000)
+    ]
     kinds = [women, men, stop, content]
     texts = [
-        " ".join(rng.choice(rng.choices(kinds, weights=(1, 1, 8, 10))[0]) for _ in range(WORDS)) for _ in range(count)
+        " ".join(rng.choice(rng.choices(kinds, weights=(1, 1, 8, 10))[0]) for _ in range(WORDS))
+        for _ in range(count)
     ]
     return texts, sorted(set(content))[:60]

@@ -23,7 +23,7 @@ from side_by_side import Side, difference, keep, paired  # noqa: E402
 
 from plumbline.data.sets import crows_pairs  # noqa: E402
 
-TEXTS = {"2 x 128": 400, "6 x 384": 60, "12 x 768": 16}
+TEXTS = {"2 x 128": 200, "6 x 384": 40, "12 x 768": 10}
 
 
 def main() -> None:
@@ -44,7 +44,9 @@ def main() -> None:
                     Side(HERE / "pll_loop.py", threads=threads, given=given) as peer,
                 ):
                     ours.run("score")
-                    got = paired((ours, "score"), (peer, "score"), rounds=rounds, at_least=(1.0, 0.0))
+                    got = paired(
+                        (ours, "score"), (peer, "score"), rounds=rounds, at_least=(1.0, 0.0)
+                    )
                     one, two = got.pop("values")
                     rows.append({
                         "what": f"pseudo-log-likelihood of {TEXTS[shape]} sentences, masked model {shape}",

@@ -30,7 +30,9 @@ def main() -> None:
         args = (str(given.rows),)
         with (
             Side(HERE / "rates_plumbline.py", threads=threads, given=args) as ours,
-            Side(HERE / "rates_fairlearn.py", peer="fairlearn", threads=threads, given=args) as peer,
+            Side(
+                HERE / "rates_fairlearn.py", peer="fairlearn", threads=threads, given=args
+            ) as peer,
         ):
             common = {"peer": "fairlearn 0.15.0", "threads": threads}
             for case in ("point", "1000 draws", "whole"):
@@ -42,11 +44,21 @@ def main() -> None:
                 "equal": f"to {difference(one, two):.0e}",
             })  # fmt: skip
             got = paired(
-                (ours, "1000 draws"), (peer, "5 draws"), rounds=1 if threads > 1 else given.rounds, per=(1000, 5),
+                (ours, "1000 draws"),
+                (peer, "5 draws"),
+                rounds=1 if threads > 1 else given.rounds,
+                per=(1000, 5),
                 at_least=(0.5, 0.0),
             )
             got.pop("values")
-            rows.append({"what": "a bootstrap draw of these rates (1,000 against 5 draws)", **common, "target": 1000, **got})
+            rows.append(
+                {
+                    "what": "a bootstrap draw of these rates (1,000 against 5 draws)",
+                    **common,
+                    "target": 1000,
+                    **got,
+                }
+            )
             whole = ours.run("whole", at_least=1.0)
             rows.append({
                 "what": "for scale: all of `group_rates` on these rows (every rate, intervals, permutation test)",

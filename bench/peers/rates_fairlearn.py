@@ -11,13 +11,20 @@ from rates_data import table
 from sklearn.metrics import accuracy_score
 from worker import serve
 
-METRICS = {"accuracy": accuracy_score, "selection": selection_rate, "tpr": true_positive_rate, "fpr": false_positive_rate}
+METRICS = {
+    "accuracy": accuracy_score,
+    "selection": selection_rate,
+    "tpr": true_positive_rate,
+    "fpr": false_positive_rate,
+}
 label, decision, group = table(int(sys.argv[1]))
 group = pd.Series(group)
 
 
 def frame(**how):
-    return MetricFrame(metrics=METRICS, y_true=label, y_pred=decision, sensitive_features=group, **how)
+    return MetricFrame(
+        metrics=METRICS, y_true=label, y_pred=decision, sensitive_features=group, **how
+    )
 
 
 def drawn(draws):

@@ -25,7 +25,10 @@ RATES = ("error rate", "selection rate", "true positive rate", "false positive r
 def parts():
     data = read(columns)
     (grouping,) = data.groupings
-    found = {p.rate: p for p in contrasts(data, grouping, np.random.default_rng(0).permutation(len(data)))}
+    found = {
+        p.rate: p
+        for p in contrasts(data, grouping, np.random.default_rng(0).permutation(len(data)))
+    }
     return [found[name] for name in RATES]
 
 
@@ -46,7 +49,9 @@ def drawn(draws):
     ends = []
     for part in parts():
         weights = np.stack([cluster_weights(rng, part.weight.shape[1], draws) for _ in part.names])
-        rates = np.einsum("gdl,gl->gd", weights, part.total) / np.einsum("gdl,gl->gd", weights, part.weight)
+        rates = np.einsum("gdl,gl->gd", weights, part.total) / np.einsum(
+            "gdl,gl->gd", weights, part.weight
+        )
         ends.append(np.quantile(rates, [0.025, 0.975], axis=1))
     ends[0] = 1 - ends[0][::-1]
     return np.array(ends).transpose(1, 2, 0).tolist()

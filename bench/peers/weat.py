@@ -31,7 +31,9 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vectors.npy"
-        np.save(path, np.random.default_rng(SEED).normal(size=(4 * SIZE, DIMENSIONS)).astype(np.float32))
+        np.save(
+            path, np.random.default_rng(SEED).normal(size=(4 * SIZE, DIMENSIONS)).astype(np.float32)
+        )
         given = (str(path), str(SIZE))
         for threads in (1, os.cpu_count() or 1):
             with (

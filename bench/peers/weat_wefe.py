@@ -23,8 +23,10 @@ def asked(**how):
     return [float(got["effect_size"]), float(got.get("p_value", -1))]
 
 
-serve({
-    "effect": asked,
-    "p 1000": lambda: asked(calculate_p_value=True, p_value_iterations=1000),
-    "p 10000": lambda: asked(calculate_p_value=True, p_value_iterations=10_000),
-})
+serve(
+    {
+        "effect": asked,
+        "p 1000": lambda: asked(calculate_p_value=True, p_value_iterations=1000),
+        "p 10000": lambda: asked(calculate_p_value=True, p_value_iterations=10_000),
+    }
+)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from plumbline.core.errors import BadInput, StoreError
+from plumbline.models.parquet import literal, unreadable, words
 
 COUNTS: Final = ("findings", "leans", "within", "insufficient", "undefined")
 """What is counted, of the primary findings of methods that apply to the model."""
@@ -50,15 +51,13 @@ def _header(path: Path) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error
+        raise unreadable(path, f"as JSON: {error}") from error
     loaded["folder"] = path.parent.name
     return loaded
 
 
 def _counts(folder: Path) -> dict[str, dict[str, int]]:
     import duckdb
-
-    from plumbline.models.parquet import literal
 
     pattern = f"{literal(folder)}/*/findings.parquet"
     query = f"""
@@ -72,7 +71,10 @@ def _counts(folder: Path) -> dict[str, dict[str, int]]:
         with duckdb.connect() as connection:
             rows = connection.execute(query).fetchall()
     except duckdb.Error as error:
-        raise StoreError(f"the runs below {folder} cannot be queried: {error}") from error
+        raise StoreError(
+            f"the runs below {folder} cannot be queried: {words(error)}. Bring the file back from a "
+            "copy, or move its run away."
+        ) from error
     return {str(r[0]): dict(zip(COUNTS, map(int, r[1:]), strict=True)) for r in rows}
 
 

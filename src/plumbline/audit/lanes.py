@@ -105,6 +105,9 @@ class Lanes:
         except BaseException:
             self._stop()
             raise
+        # The record does not depend on which answer came first.
+        places = {name: place for place, name in enumerate(jobs)}
+        self._runner.log.sort(key=lambda asked: (asked.step, places[asked.metric]))
         return {name: self._done[name] for name in jobs}
 
     def _forward(self, lane: _Lane) -> None:
@@ -165,7 +168,7 @@ class Lanes:
         runner = self._runner
         union, keys = united(members)
         adapter, tally = runner.adapter(union.to), runner.tally_of(union)
-        found = runner.known(adapter, keys)
+        found = runner.replay.known(adapter, keys)
         before = {k: a for k, a in found.items() if (union.to, k) not in self._seen}
         new = [k for k in keys if (union.to, k) not in self._seen]
         tally.wanted += sum(len(k) for _, k in members)
@@ -242,7 +245,7 @@ class Lanes:
         if not arrival.keys:
             self._landed(flight)
             return []
-        self._runner.cache.put(flight.adapter.fingerprint, arrival.keys, arrival.packed)
+        self._runner.replay.keep(flight.adapter, arrival.keys, arrival.packed)
         self._runner.progress.advance(len(arrival.keys), flight.what)
         flight.out.difference_update(arrival.keys)
         complete: dict[str, _Lane] = {}
@@ -267,11 +270,16 @@ class Lanes:
     def _stop(self) -> None:
         """Close the connections and keep what has arrived."""
         self._stopped.set()
-        for adapter in {id(f.adapter): f.adapter for f in self._threads}.values():
-            adapter.close()
+        adapters = {id(f.adapter): f.adapter for f in self._threads}.values()
         until = time.monotonic() + PATIENCE
-        for thread in self._threads.values():
-            thread.join(max(0.0, until - time.monotonic()))
+        while True:
+            # Again and again: a thread that was about to ask opens its adapter anew.
+            for adapter in adapters:
+                adapter.close()
+            alive = [t for t in self._threads.values() if t.is_alive()]
+            if not alive or time.monotonic() > until:
+                break
+            alive[0].join(0.1)
         while True:
             try:
                 arrival = self._inbox.get_nowait()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,8 @@ from plumbline.audit.measures import as_json
 from plumbline.audit.plan import Plan
 from plumbline.audit.resolve import Job, chosen, resolve
 from plumbline.audit.runner import Progress, Runner, Silent
-from plumbline.audit.store import Run, save
+from plumbline.audit.started import Started
+from plumbline.audit.store import Run, no_folder, save
 from plumbline.core.catalog import Entry
 from plumbline.core.context import Context
 from plumbline.core.errors import BadInput, UnknownName
@@ -100,7 +99,7 @@ class Audit:
 
     def run(self, out: Path | None) -> Run:
         """Ask, infer and store; returns the run."""
-        started = time.time()
+        started = Started()
         entries, results, runner = self.ask()
         rates.keep(cache_path(), self.subject.fingerprint, runner.tally)
         findings = self.findings(entries, results)
@@ -196,7 +195,7 @@ class Audit:
         return [replace(f, certificate=certificate_name(f)) for f in (*judged, *absent)]
 
     def _header(
-        self, entries: list[Entry], results: Mapping[str, Any], runner: Runner, started: float
+        self, entries: list[Entry], results: Mapping[str, Any], runner: Runner, started: Started
     ) -> dict[str, Any]:
         scored = {e.id: r for e in entries if isinstance(r := results[e.id], Scored)}
         return {
@@ -220,7 +219,7 @@ class Audit:
         }  # fmt: skip
 
 
-def origin(plan: Plan, subject: Adapter, started: float) -> dict[str, Any]:
+def origin(plan: Plan, subject: Adapter, started: Started) -> dict[str, Any]:
     """What every record begins with: plan, subject, time, versions, machine."""
     return {
         "plumbline": version(),
@@ -234,8 +233,8 @@ def origin(plan: Plan, subject: Adapter, started: float) -> dict[str, Any]:
             "abilities": sorted(subject.abilities),
             "about": subject.about(),
         },
-        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
-        "seconds": round(time.time() - started, 3),
+        "started": started.at.isoformat(timespec="seconds"),
+        "seconds": started.seconds(),
         "packages": packages(),
         "machine": {
             "system": platform.system(), "processor": platform.machine(),
@@ -244,15 +243,30 @@ def origin(plan: Plan, subject: Adapter, started: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def new_folder(plan: Plan, out: Path, started: float) -> Path:
-    """A new directory below `out`, named after time, model and plan."""
-    stamp = datetime.fromtimestamp(started, UTC).strftime("%Y%m%d-%H%M%S")
+def new_folder(plan: Plan, out: Path, started: Started) -> Path:
+    """Make a new directory below `out`, named after time, model and plan.
+
+    Of several processes that begin in one second each gets a folder of its own.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    stamp = started.at.strftime("%Y%m%d-%H%M%S")
     model = "".join(c if c.isalnum() or c in "-_." else "-" for c in plan.model)[:40]
     base = out / f"{stamp}-{model}-{plan.digest[:6]}"
     folder, again = base, 2
-    while folder.exists():
-        folder, again = base.with_name(f"{base.name}-{again}"), again + 1
-    return folder
+    while True:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+        except FileExistsError:
+            if not folder.exists():  # it is `out` that is no folder
+                raise no_folder(folder, f"{out} is a file") from None
+            folder, again = base.with_name(f"{base.name}-{again}"), again + 1
+        except OSError as error:
+            raise no_folder(folder, error) from error
+        else:
+            return folder
 
 
 def not_applicable(entry: Entry, reason: str) -> Finding:

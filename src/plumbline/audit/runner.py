@@ -19,6 +19,7 @@ import numpy as np
 
 from plumbline.audit.cache import Cache
 from plumbline.audit.pool import Pool, united
+from plumbline.audit.replay import Replay
 from plumbline.core.answers import Answers
 from plumbline.core.digests import Digests
 from plumbline.core.errors import MissingExtra, PlumblineError, TooWeak, UsageError
@@ -29,7 +30,6 @@ from plumbline.models.abilities import Adapter
 
 CANARIES = 3  # cached greedy questions that are put again to a remote model, once a run
 AT_ONCE = 10_000  # questions that are looked up in the cache together
-EXPIRES = 30 * 24 * 3600.0  # a remote model's answers are replayed for this long, then asked anew
 
 
 Outcome = Scored | Skip | NotApplicable
@@ -102,6 +102,9 @@ class Runner:
     tally: dict[str, Tally] = field(default_factory=dict)
     canaries: dict[str, dict[str, int]] = field(default_factory=dict)
     _opened: dict[str, Adapter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.replay = Replay(self.cache)
 
     def run(self, jobs: Mapping[str, Asking]) -> dict[str, Outcome]:
         """Every method's result; a method whose instrument or data is missing is not applicable."""
@@ -221,16 +224,11 @@ class Runner:
         """The counts of this addressee and ability."""
         return self.tally.setdefault(f"{batch.to}:{batch.ability}", Tally())
 
-    def known(self, adapter: Adapter, keys: Sequence[bytes]) -> dict[bytes, list[Any]]:
-        """Answers that the cache has and that have not expired."""
-        newest = EXPIRES if adapter.remote else None
-        return self.cache.get(adapter.fingerprint, keys, newest=newest)
-
     def _known(self, adapter: Adapter, pool: Pool) -> None:
-        """Fill in what the cache has."""
+        """Fill in what is kept and may be used again."""
         for start in range(0, len(pool), AT_ONCE):
             keys = pool.keys[start : start + AT_ONCE]
-            found = self.known(adapter, keys)
+            found = self.replay.known(adapter, keys)
             rows = [i for i, key in enumerate(keys) if key in found]
             if rows:
                 pool.put(start + np.array(rows), pool.unpacked([found[keys[i]] for i in rows]))
@@ -239,7 +237,7 @@ class Runner:
         for rows, answers in adapter.answer(pool.batch.take(missing.tolist())):
             here = missing[np.asarray(rows, np.int64)]
             keys = pool.keys.take(here)
-            self.cache.put(adapter.fingerprint, keys, [answers.pack(i) for i in range(len(keys))])
+            self.replay.keep(adapter, keys, [answers.pack(i) for i in range(len(keys))])
             pool.put(here, answers)
             self.progress.advance(len(keys), pool.what)
         lost = pool.lacking(missing).size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,15 +121,21 @@ def save(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(
-            f"cannot make the run's folder {folder}: {error}. Choose another with --out."
-        ) from error
+        raise no_folder(folder, error) from error
     rows = [f.row() for f in findings]
     parquet.write_parts(folder / "items.parquet", items_parts(items))
     parquet.write_parts(folder / "answers.parquet", answers_parts(log))
     parquet.write(folder / "findings.parquet", findings_table(rows))
     write_json(folder / "run.json", header)
     return Run(header, rows, folder)
+
+
+def no_folder(folder: Path, why: object) -> StoreError:
+    """The error of a run's folder that cannot be made."""
+    return StoreError(
+        f"cannot make the run's folder {folder}: {why}. Free space or choose another with --out; "
+        "answers already given are in the cache and are not asked again."
+    )
 
 
 def load(folder: Path) -> Run:
@@ -145,10 +152,16 @@ def load(folder: Path) -> Run:
     try:
         header = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error
-    columns = parquet.read(folder / "findings.parquet")
-    rows = [json.loads(text) for text in columns.get("row", [])]
-    return Run(header, rows, folder)
+        raise parquet.unreadable(path, f"as JSON: {error}") from error
+    return Run(header, _findings(folder / "findings.parquet"), folder)
+
+
+def _findings(path: Path) -> list[dict[str, Any]]:
+    columns = parquet.read(path)
+    try:
+        return [json.loads(text) for text in columns["row"]]
+    except (KeyError, ValueError) as error:
+        raise parquet.unreadable(path, f"as findings: {error}") from error
 
 
 def _no_header(folder: Path) -> str:
@@ -166,8 +179,12 @@ def write_json(path: Path, value: Any) -> None:
         part.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False), "utf-8")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StoreError(f"could not write {path}: {error}") from error
+        with suppress(OSError):  # what stopped the writing may stop the cleaning too
+            part.unlink()
+        raise StoreError(
+            f"could not write {path}: {error}. Free space or choose another place with --out; "
+            "answers already given are in the cache and are not asked again."
+        ) from error
 
 
 def findings_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:

@@ -90,9 +90,10 @@ def command(
     click.echo(f"opening {subject}", err=True)
     with watching() as progress:
         run = api.audit(subject, out=out, progress=progress, **fields)
-    page = html.write(run, (run.folder or out) / "report.html")
     if not as_json:
         print_summary(run)
+    # After the summary: where there is no room for the report, the numbers have been shown.
+    page = html.write(run, (run.folder or out) / "report.html")
     click.echo(f"\nreport     {page}\nrun        {run.folder}", err=as_json)
     _unknown_margins(run, given["margins"])
     result = None if gate is None else api.gate(run, gate, baseline=baseline)

@@ -115,7 +115,11 @@ def guarded(work: Callable[[], Any]) -> int:
         if error.errno not in _NO_ROOM:
             raise
         where = f" {error.filename}" if error.filename else ""
-        return _say(f"plumbline: cannot write{where}: {error.strerror}", REFUSED)
+        return _say(
+            f"plumbline: cannot write{where}: {error.strerror}. Free space or choose another place; "
+            "answers already given are kept",
+            REFUSED,
+        )
     return code if isinstance(code, int) else 0
 
 

@@ -232,7 +232,7 @@ def _labels(values: NDArray[Any] | None, levels: Sequence[Any]) -> Ints | None:
 
 def _codes(values: NDArray[Any], levels: Sequence[Any], what: str) -> Ints:
     if values.dtype.kind in "iufb" and levels == (0.0, 1.0):
-        second = values == levels[1]
+        second = np.asarray(values == levels[1])
         if (second | (values == levels[0])).all():
             return second.astype(np.int64)
     index = {level: code for code, level in enumerate(levels)}

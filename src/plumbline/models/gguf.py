@@ -23,8 +23,8 @@ from plumbline.core.questions import Batch, Decoding, Prompt, Segment
 from plumbline.models import first_tokens
 from plumbline.models.abilities import Cost, ModelOptions, Rows
 from plumbline.models.extras import read_extra
-from plumbline.models.fingerprints import of_facts, of_file
-from plumbline.models.gguf_header import GgufHeader, read_gguf_header
+from plumbline.models.fingerprints import of_facts, of_files
+from plumbline.models.gguf_header import GgufHeader, other_parts, read_gguf_header
 from plumbline.models.openai_client import Garbled, Job, OpenAIClient
 from plumbline.models.openai_like import OpenAILike
 from plumbline.models.openai_replies import read_tops, row_status
@@ -66,7 +66,7 @@ class Gguf:
         self.name = str(self._header.facts.get("general.name") or path.stem)
         self.fingerprint = of_facts(
             form="gguf",
-            file=of_file(path),
+            file=of_files(path, other_parts(path)),
             llama=importlib.metadata.version("xllamacpp") if _installed() else "",
             context=self.context,
             system=options.system,

@@ -7,6 +7,7 @@ the alignment. All numbers are little-endian.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,3 +132,17 @@ def _tensor_offset(file: BinaryIO) -> int:
     file.seek(8 * int(_number(file, 4)), 1)
     _number(file, 4)
     return int(_number(file, 10))
+
+
+def other_parts(path: Path) -> list[Path]:
+    """The other files of a model that was split, `NAME-00001-of-00003.gguf`; llama.cpp loads them too."""
+    found = re.fullmatch(r"(.+)-(\d{5})-of-(\d{5})\.gguf", path.name)
+    if found is None:
+        return []
+    name, _, count = found.groups()
+    parts = [path.with_name(f"{name}-{k:05}-of-{count}.gguf") for k in range(1, int(count) + 1)]
+    if lost := [part.name for part in parts if not part.is_file()]:
+        raise BadInput(
+            f"{path} is one of {int(count)} parts, of which {', '.join(lost[:3])} is missing"
+        )
+    return [part for part in parts if part != path]

@@ -21,7 +21,7 @@ from plumbline.core.errors import AbilityError, BadAnswer, BadInput, MissingExtr
 from plumbline.core.questions import Batch
 from plumbline.models.abilities import Cost, ModelOptions, Rows
 from plumbline.models.extras import read_extra
-from plumbline.models.fingerprints import of_facts, of_file
+from plumbline.models.fingerprints import of_facts, of_file, of_files
 from plumbline.models.torch_batches import Unit, chunks, pack
 
 SETTINGS: Final[dict[str, Any]] = {
@@ -64,11 +64,12 @@ class OnnxEncoder:
         self._bound = options.batch_tokens
         # Activations quantised at run time share one scale a batch: a text would depend on its
         # company, so such a model reads one text at a time.
-        self._alone = b"DynamicQuantizeLinear" in path.read_bytes()
+        graph = path.read_bytes()
+        self._alone = b"DynamicQuantizeLinear" in graph
         self.name = path.parent.name if path.stem == "model" else path.stem
         self.fingerprint = of_facts(
             form="onnx",
-            model=of_file(path),
+            model=of_files(path, weights_beside(path, graph)),
             tokenizer=of_file(words),
             pooling=[self._pooling, self._normalise, self.context],
             device=self._device.partition(":")[0],
@@ -188,6 +189,12 @@ def _model_file(folder: Path) -> Path:
         names = ", ".join(path.name for path in found) or "none"
         raise BadInput(f"{folder} holds no model.onnx (.onnx files: {names}); name one: onnx:FILE")
     return found[0]
+
+
+def weights_beside(path: Path, graph: bytes) -> list[Path]:
+    """Files beside a model that its graph names: where it keeps large tensors ("external data")."""
+    others = sorted(p for p in path.parent.iterdir() if p.is_file() and p != path)
+    return [other for other in others if other.name.encode() in graph]
 
 
 def _session(path: Path, device: str, threads: int) -> Any:

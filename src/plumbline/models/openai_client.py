@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from plumbline.core.errors import BadAnswer, BadInput, SubjectError, Unreachable
 from plumbline.models.arrivals import Arrivals
 from plumbline.models.loop_thread import LoopThread
-from plumbline.models.rate_limit import RateLimit, backoff, retry_after
+from plumbline.models.rate_limit import RateLimit, backoff, http_date, retry_after
 from plumbline.models.transport import Transport
 
 if TYPE_CHECKING:
@@ -119,6 +119,8 @@ class OpenAIClient:
 
     def close(self) -> None:
         """Close all connections; idempotent."""
+        # First the requests: one that is still connecting would open what nobody closes.
+        self._loop.settle()
         if self._https:
             https, self._https = self._https, []
             self._loop.submit(_close([http for http, _ in https])).result()
@@ -217,6 +219,8 @@ class OpenAIClient:
             return self._failed(reply, work)
         try:
             return work.read(job, json.loads(reply.content))
+        except BadAnswer as wrong:
+            raise BadAnswer(f"{self.base_url}/{job.path}: {wrong}") from wrong
         except (ValueError, Garbled) as wrong:
             start = self._safe(reply.text[:120])
             return _Again(f"{_plainly(wrong)}; the reply begins {start!r}", error=BadAnswer)
@@ -235,7 +239,8 @@ class OpenAIClient:
         if code == 429 and "insufficient_quota" in json.dumps(body):
             raise Unreachable(f"{self.base_url}: the account has no quota left ({what}).")
         if code in AGAIN:
-            return _Again(what, retry_after(reply.headers.get("Retry-After")))
+            now = http_date(reply.headers.get("Date"))
+            return _Again(what, retry_after(reply.headers.get("Retry-After"), now))
         if code == 404 or 300 <= code < 400:
             raise Unreachable(
                 f"{reply.url} has no such model or path ({what}). Give the model's name and the "

@@ -152,5 +152,8 @@ def _nats(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Garbled(f"a log-probability is a number; got {value!r}")
     if not math.isfinite(value) or value > 1e-3:
-        raise BadAnswer(f"the server sent {value!r} as a log-probability")
+        raise BadAnswer(
+            f"the server sent {value!r} as a log-probability, which is a number of at most 0. Serve "
+            "the model in another precision, or ask without log-probabilities (logprobs, echo)"
+        )
     return min(float(value), 0.0)
