@@ -11,25 +11,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from plumbline.audit.cache import Cache
-from plumbline.core.answers import answer_type
+from plumbline.core.answers import Answers, answer_type
 from plumbline.core.errors import MissingExtra, PlumblineError, TooWeak, UsageError
 from plumbline.core.questions import SUBJECT, Batch, Decoding, Segment
 from plumbline.core.results import NotApplicable
 from plumbline.core.scored import Asking, Scored, Skip
-from plumbline.models.abilities import Adapter
+from plumbline.models.abilities import Adapter, Rows, StreamingAdapter
 
 CANARIES = 3  # cached greedy questions that are put again to a remote model, once a run
 EXPIRES = 30 * 24 * 3600.0  # a remote model's answers are replayed for this long, then asked anew
 
 
 Outcome = Scored | Skip | NotApplicable
+Pieces = Iterable[tuple[Rows, Answers]]
 
 
 class BudgetSpent(UsageError):
@@ -199,11 +200,11 @@ class Runner:
         self.within_budget(union, len(keys) - len(found))
         self.progress.step(f"{union.to}: {union.ability}", len(keys), len(found))
         started = time.perf_counter()
-        for part in adapter.partition(union) if keys else []:
-            missing = np.array([i for i in part if keys[i] not in found], np.int64)
-            if missing.size:
-                self._fresh(adapter, union, missing, keys, found)
-                tally.asked += missing.size
+        parts = adapter.partition(union) if len(found) < len(keys) else []
+        wanted = [np.array([i for i in part if keys[i] not in found], np.int64) for part in parts]
+        for missing, pieces in answered(adapter, union, [rows for rows in wanted if rows.size]):
+            self._keep(adapter, union, (missing, pieces), keys, found)
+            tally.asked += missing.size
         tally.seconds += time.perf_counter() - started
         return {(union.to, key): answer for key, answer in found.items()}
 
@@ -216,11 +217,13 @@ class Runner:
         newest = EXPIRES if adapter.remote else None
         return self.cache.get(adapter.fingerprint, keys, newest=newest)
 
-    def _fresh(
-        self, adapter: Adapter, union: Batch, missing: Any, keys: Sequence[bytes],
+    def _keep(
+        self, adapter: Adapter, union: Batch, part: tuple[Rows, Pieces], keys: Sequence[bytes],
         found: dict[bytes, list[Any]],
     ) -> None:  # fmt: skip
-        for rows, answers in adapter.answer(union.take(int(i) for i in missing)):
+        """Commit a part's answers, piece by piece."""
+        missing, pieces = part
+        for rows, answers in pieces:
             here = [keys[int(missing[int(r)])] for r in rows]
             packed = [answers.pack(i) for i in range(len(here))]
             self.cache.put(adapter.fingerprint, here, packed)
@@ -290,6 +293,18 @@ def advanced(job: Asking, got: Sequence[Any] | None) -> list[Batch] | Outcome:
             raise
         return NotApplicable(reason=str(error))
     return [batches] if isinstance(batches, Batch) else list(batches)
+
+
+def answered(
+    adapter: Adapter, batch: Batch, parts: Sequence[Rows]
+) -> Iterator[tuple[Rows, Pieces]]:
+    """(part, its answers): one after the other here, as they come where a cluster holds the model."""
+    if isinstance(adapter, StreamingAdapter):
+        for number, pieces in adapter.stream(batch, parts):
+            yield parts[number], pieces
+        return
+    for part in parts:
+        yield part, adapter.answer(batch.take(int(i) for i in part))
 
 
 def united(members: Sequence[tuple[Batch, Sequence[bytes]]]) -> tuple[Batch, list[bytes]]:

@@ -6,10 +6,13 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from plumbline.audit.engine import RayEngine
 
 F = TypeVar("F", bound=Callable[..., Any])
 RUNS = "plumbline-runs"  # where runs go unless --out says otherwise
@@ -175,6 +178,45 @@ def plan_options(func: F) -> F:
             ),
         ],
     )  # fmt: skip
+
+
+def engine_options(func: F) -> F:
+    """Options that choose where the model answers; they are no part of the plan."""
+    return _stacked(
+        func,
+        [
+            click.option(
+                "--engine", type=click.Choice(["local", "ray"]),
+                help="Where the model answers: here, or on a Ray cluster.  [default: local]",
+            ),
+            click.option(
+                "--ray-address", metavar="WHERE",
+                help="local (a cluster on this machine), auto, or HOST:PORT.  [default: $RAY_ADDRESS, else local]",
+            ),
+            click.option("--workers", type=int, metavar="N", help="Workers that hold the model.  [default: as many as there is room for]"),
+            click.option("--gpus-per-worker", type=float, metavar="N", help="GPUs of each; may be a fraction.  [default: 1 where there are any]"),
+            click.option("--threads-per-worker", type=int, metavar="N", help="CPUs of each, and its threads.  [default: 1]"),
+        ],
+    )  # fmt: skip
+
+
+def engine_given(given: Mapping[str, Any]) -> RayEngine | None:
+    """The engine that the options above mean; None is this process."""
+    from plumbline.audit.engine import RayEngine
+
+    names = {
+        "ray_address": "address", "workers": "workers", "gpus_per_worker": "gpus_per_worker",
+        "threads_per_worker": "threads_per_worker",
+    }  # fmt: skip
+    stated = {field: given[name] for name, field in names.items() if given[name] is not None}
+    if given["engine"] == "ray":
+        return RayEngine(**stated)
+    for name in names:
+        if given[name] is not None:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} speaks of a Ray cluster: it wants --engine ray"
+            )
+    return None
 
 
 def gate_outputs(func: F) -> F:
