@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import time
 from collections import Counter
+from itertools import chain
+from pathlib import Path
 
 import pytest
 import scribe
@@ -14,6 +17,7 @@ from ray_cluster import cluster as started
 import plumbline
 from plumbline.audit.cache import Cache
 from plumbline.audit.cluster import crew
+from plumbline.audit.cluster.connection import Connection, size
 from plumbline.audit.engine import RayEngine, open_on
 from plumbline.audit.runner import Runner
 from plumbline.core import questions as ask
@@ -57,6 +61,14 @@ def opened(notes):
         adapter.close()
 
 
+def packaged(name):
+    """Folder of a package that holds a model."""
+    found = importlib.util.find_spec(name)
+    if found is None:
+        (pytest.fail if os.environ.get("PLUMBLINE_FULL") == "1" else pytest.skip)(f"needs {name}")
+    return Path(found.origin).parent
+
+
 def asking(texts):
     """A method that asks the log-probability of texts and returns it."""
     (got,) = yield [ask.logprob([""] * len(texts), texts)]
@@ -64,7 +76,7 @@ def asking(texts):
 
 
 def run(subject, cache, texts, **watched):
-    runner = Runner(subject, lambda name: open_model(name), cache, **watched)
+    runner = Runner(subject, open_model, cache, **watched)
     return runner.run({"m": asking(texts)})["m"].items["score"]
 
 
@@ -118,7 +130,7 @@ def test_answers_are_those_of_this_process_byte_for_byte(opened, notes):
     own = scribe.asked(notes)
     del own[os.getpid()]
     assert len(own) == 3
-    assert Counter(sum(own.values(), [])) == Counter(TEXTS)
+    assert Counter(chain(*own.values())) == Counter(TEXTS)
     assert min(map(len, own.values())) >= len(TEXTS) // 6
 
 
@@ -145,7 +157,7 @@ def test_a_dead_workers_questions_are_asked_again_and_kept_once(opened, notes, c
     own = scribe.asked(notes)
     del own[os.getpid()]
     # What the dead one had begun was asked of another too; nothing else was asked twice.
-    again = Counter(sum(own.values(), [])) - Counter(TEXTS)
+    again = Counter(chain(*own.values())) - Counter(TEXTS)
     assert again == Counter(own[victim])
     assert len(own[victim]) == 4
     assert there.engine()["replaced"] == 1
@@ -205,6 +217,36 @@ def test_an_audit_is_the_local_one_even_when_a_worker_is_killed(notes, tmp_path,
     assert again.findings == local.findings
 
 
+@pytest.fixture
+def one_thread():
+    """As many threads here as a worker has: sums of floats depend on it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_torch_model_gives_the_same_bits(home, one_thread, tmp_path, monkeypatch):
+    """A masked BERT in padded batches: stored answers of two workers equal this process's."""
+    kept, records = {}, {}
+    model = f"hf:{packaged('cognition') / 'model'}"
+    for where, engine in (("here", None), ("there", RayEngine(workers=2))):
+        monkeypatch.setenv("PLUMBLINE_CACHE", str(tmp_path / f"{where}.sqlite"))
+        found = plumbline.audit(
+            model, metrics=["lpbs"], out=tmp_path / "runs", engine=engine,
+            options={"batch_tokens": 256, "dtype": "float32", "device": "cpu"},
+        )  # fmt: skip
+        kept[where], records[where] = (files(found), found.findings), found.header
+    assert kept["here"] == kept["there"]
+    assert any(f["value"] is not None for f in found.findings)
+    about = {where: record["subject"]["about"] for where, record in records.items()}
+    assert about["there"] == about["here"]
+    asked = records["there"]["questions"]["subject:fill"]
+    assert asked["asked"] == asked["unique"] > 100
+
+
 def test_a_stopped_run_goes_on_where_it_was(opened, notes):
     """What was committed before an error is not asked again, here or there, and parts are the same."""
 
@@ -228,7 +270,7 @@ def test_what_a_model_raises_comes_as_itself_and_is_not_tried_again(opened, note
     """One worker was asked, once; an error of plumbline's keeps its words and its fields."""
     with pytest.raises(wanted) as caught:
         run(opened(workers=2), Committed(), [text])
-    assert sum(scribe.asked(notes).values(), []) == [text]
+    assert list(chain(*scribe.asked(notes).values())) == [text]
     if wanted is UnknownName:
         assert type(caught.value) is UnknownName
         assert str(caught.value) == str(UnknownName("word", text, ["word"]))
@@ -268,13 +310,44 @@ def test_a_model_that_cannot_be_opened_says_so_as_here(opened, notes):
         opened(workers=2, opening="gone")
 
 
-def test_a_cluster_without_room_is_an_error_with_its_size(opened):
-    """Nobody waits for a worker that can never start."""
-    with pytest.raises(BadInput, match=r"room for 4: 1 nodes with 4 CPUs and 0 GPUs"):
-        opened(workers=5)
-    plan = plumbline.plan("scribe:x")
-    with pytest.raises(BadInput, match="1 GPUs each .* room for 0"):
-        open_on(RayEngine(workers=1, gpus_per_worker=1), plan)
+class Sized(Connection):
+    """A cluster of stated nodes."""
+
+    def nodes(self):
+        return self.ray
+
+
+@pytest.mark.parametrize(
+    ("engine", "wanted"),
+    [
+        ({}, (8, 1.0)),
+        ({"gpus_per_worker": 0}, (22, 0)),
+        ({"gpus_per_worker": 0, "threads_per_worker": 4}, (4, 0)),
+        ({"gpus_per_worker": 0.5}, (16, 0.5)),
+        ({"gpus_per_worker": 2, "threads_per_worker": 3}, (4, 2)),
+        ({"workers": 3}, (3, 1.0)),
+        (
+            {"workers": 9},
+            "9 wanted, and the cluster has room for 8 .3 nodes with 22 CPUs and 8 GPUs",
+        ),
+        ({"gpus_per_worker": 5}, "1 wanted, and the cluster has room for 0 "),
+    ],
+)
+def test_workers_fit_the_nodes(engine, wanted):
+    """A worker stands on one node: what two nodes have left over makes no third."""
+    nodes = [{"CPU": 10.0, "GPU": 4.0}, {"CPU": 10.0, "GPU": 4.0}, {"CPU": 2.0}]
+    fixed = Sized(nodes, own=True, fixed=True)
+    if isinstance(wanted, tuple):
+        assert size(fixed, RayEngine(**engine)) == wanted
+        return
+    with pytest.raises(BadInput, match=wanted):
+        size(fixed, RayEngine(**engine))
+
+
+def test_nodes_may_join_later():
+    """A cluster that was there before may grow: what was asked for is waited for."""
+    assert size(Sized([{"CPU": 1.0}], own=True), RayEngine(workers=64)) == (64, 0.0)
+    assert size(Sized([{"CPU": 1.0}], own=True), RayEngine()) == (1, 0.0)
 
 
 def test_a_cluster_whose_room_is_taken_is_not_waited_for_forever(opened, monkeypatch):
@@ -304,6 +377,6 @@ def test_nothing_of_a_worker_is_left(opened):
     there.close()
     there.close()
     until = time.monotonic() + 10
-    while any(os.path.exists(f"/proc/{pid}") for pid in pids):
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < until
         time.sleep(0.05)

@@ -28,8 +28,7 @@ def cluster() -> Iterator[Path]:
 
     Its workers find the form `scribe:`, and so does this process.
     """
-    if importlib.util.find_spec("ray") is None:
-        (pytest.fail if os.environ.get("PLUMBLINE_FULL") == "1" else pytest.skip)("needs ray")
+    needed()
     # Sockets stand in it, whose paths may have no more than 107 characters: not pytest's own folder.
     folder = Path(tempfile.mkdtemp(prefix="plray"))
     with pytest.MonkeyPatch.context() as patch:
@@ -47,6 +46,12 @@ def cluster() -> Iterator[Path]:
             ray.shutdown()
             signal.signal(signal.SIGTERM, handler)
             gone(folder)
+
+
+def needed() -> None:
+    """Skip where Ray is not installed, or fail where everything has to be."""
+    if importlib.util.find_spec("ray") is None:
+        (pytest.fail if os.environ.get("PLUMBLINE_FULL") == "1" else pytest.skip)("needs ray")
 
 
 def environment(patch: pytest.MonkeyPatch, folder: Path) -> None:

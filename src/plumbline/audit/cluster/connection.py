@@ -15,7 +15,6 @@ from plumbline.audit.cluster.worker import Worker
 from plumbline.audit.engine import RayEngine
 from plumbline.core.errors import BadInput, MissingExtra, Unreachable
 
-
 QUIET: Final = {
     # A cluster started here counts and sends nothing.
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -34,11 +33,13 @@ class Connection:
     Attributes:
         ray: The package.
         own: Whether `close` ends the connection, and with it a cluster that was started for it.
+        fixed: Whether no node can join later: the cluster was started for this connection.
         handler: What SIGTERM did before; Ray sets a handler of its own.
     """
 
     ray: ModuleType
     own: bool
+    fixed: bool = False
     handler: Any = None
 
     def nodes(self) -> list[dict[str, float]]:
@@ -104,7 +105,7 @@ def connect(engine: RayEngine) -> Connection:
             "`ray start --address=HEAD:6379` on the other nodes) with the same versions of Python and "
             "Ray, or let --ray-address local start one here."
         ) from error
-    return Connection(ray, own=True, handler=handler)
+    return Connection(ray, own=True, fixed=address == "local", handler=handler)
 
 
 def _started(engine: RayEngine) -> dict[str, Any]:
@@ -120,8 +121,11 @@ def _first_line(error: BaseException) -> str:
 def size(connection: Connection, engine: RayEngine) -> tuple[int, float]:
     """(workers, GPUs of each) that the engine means on this cluster.
 
+    More workers than there is room for are no error where nodes can still join: Ray starts them
+    as nodes come, and tells an autoscaler that they are wanted.
+
     Raises:
-        BadInput: The cluster has no room for them.
+        BadInput: The cluster has no room for them, and will have none.
     """
     gpus = engine.gpus_per_worker
     if gpus is None:
@@ -129,12 +133,12 @@ def size(connection: Connection, engine: RayEngine) -> tuple[int, float]:
     threads = engine.threads_per_worker
     room = connection.room(threads, gpus)
     wanted = max(1, room) if engine.workers is None else engine.workers
-    if wanted > room:
+    if wanted > room and (connection.fixed or engine.workers is None):
         nodes = connection.nodes()
         cpus = sum(node.get("CPU", 0.0) for node in nodes)
         raise BadInput(
-            f"{wanted} workers with {threads} threads and {gpus:g} GPUs each were asked for, and the "
-            f"cluster has room for {room}: {len(nodes)} nodes with {cpus:g} CPUs and "
-            f"{connection.gpus():g} GPUs. Ask for fewer or smaller workers, or start more nodes first"
+            f"a worker with {threads} threads and {gpus:g} GPUs: {wanted} wanted, and the cluster has "
+            f"room for {room} ({len(nodes)} nodes with {cpus:g} CPUs and {connection.gpus():g} GPUs). Ask "
+            "for fewer or smaller workers, or join a larger cluster"
         )
     return wanted, gpus
