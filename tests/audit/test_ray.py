@@ -359,11 +359,12 @@ def test_a_cluster_whose_room_is_taken_is_not_waited_for_forever(opened, monkeyp
 
 
 def test_threads_are_those_that_were_asked_for(notes):
-    """Each worker has its number of threads before the model is loaded."""
+    """Each worker has its number of threads, and sees no GPU that it did not ask for, before any library loads."""
     plan = plumbline.plan(f"scribe:{notes}")
     there = open_on(RayEngine(workers=1, threads_per_worker=2), plan)
     try:
-        assert there.about()["threads"] == "2"
+        assert there.about()["OMP_NUM_THREADS"] == "2"
+        assert there.about()["CUDA_VISIBLE_DEVICES"] == ""
         assert there.cost(ask.logprob([""], ["x"])).tokens_in == 1
     finally:
         there.close()

@@ -48,7 +48,8 @@ class Scribe:
         self.own = own
 
     def about(self):
-        return {"form": "scribe", "own": self.own, "threads": os.environ.get("OMP_NUM_THREADS")}
+        seen = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")}
+        return {"form": "scribe", "own": self.own, **seen}
 
     def partition(self, batch):
         lengths = [len(text) for text in batch.columns["continuation"]]

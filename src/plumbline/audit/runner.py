@@ -300,8 +300,14 @@ def answered(
 ) -> Iterator[tuple[Rows, Pieces]]:
     """(part, its answers): one after the other here, as they come where a cluster holds the model."""
     if isinstance(adapter, StreamingAdapter):
+        left = set(range(len(parts)))
         for number, pieces in adapter.stream(batch, parts):
+            left.remove(number)
             yield parts[number], pieces
+        if left:
+            raise PlumblineError(
+                f"{adapter.name} left {len(left)} of {len(parts)} batches unanswered"
+            )
         return
     for part in parts:
         yield part, adapter.answer(batch.take(int(i) for i in part))

@@ -59,10 +59,12 @@ class Connection:
 
     def hire(self, threads: int, gpus: float) -> Any:
         """Start one worker; it says nothing until it is asked."""
+        # Set before the process loads any library that counts the machine's cores or GPUs. Ray hides
+        # GPUs that belong to other workers, but none from a worker that asked for none.
+        seen = {"OMP_NUM_THREADS": str(threads), **({} if gpus else {"CUDA_VISIBLE_DEVICES": ""})}
         actor = self.ray.remote(Worker).options(
             num_cpus=threads, num_gpus=gpus, max_restarts=0, max_task_retries=0,
-            # Set before the process loads any library that counts the machine's cores.
-            runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)}},
+            runtime_env={"env_vars": seen},
         )  # fmt: skip
         return actor.remote()
 
