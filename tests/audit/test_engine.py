@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import signal
 
 import pytest
+from ray_cluster import needed
 
 import plumbline
+from plumbline.audit.cluster import connection
 from plumbline.audit.engine import RayEngine, engine_of
 from plumbline.cli.options import engine_given
 from plumbline.core.errors import (
@@ -16,6 +19,7 @@ from plumbline.core.errors import (
     MissingExtra,
     PlumblineError,
     UnknownName,
+    Unreachable,
 )
 
 
@@ -83,6 +87,26 @@ def test_a_missing_ray_is_one_pip_line(monkeypatch):
     )
     with pytest.raises(MissingExtra, match=r'pip install "plumbline\[ray\]"'):
         plumbline.audit("demo", metrics=["template_gap"], engine="ray")
+
+
+@pytest.mark.parametrize("where", ["argument", "environment"])
+def test_an_address_where_nobody_listens_is_told_soon(monkeypatch, where):
+    """Ray tries for minutes; SIGTERM does afterwards what it did before."""
+    needed()
+    monkeypatch.setattr(connection, "PATIENCE", 0.2)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    before = signal.getsignal(signal.SIGTERM)
+    if where == "environment":
+        monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    engine = RayEngine(address="127.0.0.1:1" if where == "argument" else None)
+    with pytest.raises(
+        Unreachable, match=r"no Ray cluster at '127.0.0.1:1': .* `ray start --head`"
+    ):
+        connection.connect(engine)
+    assert signal.getsignal(signal.SIGTERM) == before
+    monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
+    with pytest.raises(BadInput, match="got 'ray://head:10001'"):
+        connection.connect(RayEngine())
 
 
 def test_the_plan_does_not_know_where_it_runs():

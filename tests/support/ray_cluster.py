@@ -20,6 +20,10 @@ import scribe
 from plumbline.audit.cluster.connection import QUIET
 
 CPUS = 4
+# Ray reads these once, when it is imported, so they stand before any test does that; with a secret that is
+# given, nothing is written into the home folder.
+os.environ["RAY_AUTH_MODE"] = "token"
+os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 @contextmanager
@@ -35,12 +39,12 @@ def cluster() -> Iterator[Path]:
         environment(patch, folder)
         import ray
 
-        ray.init(
-            address="local", num_cpus=CPUS, object_store_memory=80 * 2**20, include_dashboard=False,
-            configure_logging=False, log_to_driver=False, _temp_dir=str(folder),
-        )  # fmt: skip
         handler = signal.getsignal(signal.SIGTERM)
         try:
+            ray.init(
+                address="local", num_cpus=CPUS, object_store_memory=80 * 2**20, include_dashboard=False,
+                configure_logging=False, log_to_driver=False, _temp_dir=str(folder),
+            )  # fmt: skip
             yield folder
         finally:
             ray.shutdown()
@@ -63,9 +67,6 @@ def environment(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("OMP_NUM_THREADS", "1")
     for name, value in QUIET.items():
         patch.setenv(name, value)
-    # A secret of its own, so that nothing is written into the home folder.
-    patch.setenv("RAY_AUTH_MODE", "token")
-    patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 def gone(folder: Path) -> None:

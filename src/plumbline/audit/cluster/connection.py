@@ -6,7 +6,9 @@ import importlib.util
 import logging
 import os
 import signal
+import socket
 import threading
+import time
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final
@@ -24,6 +26,8 @@ QUIET: Final = {
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",
 }
 """Read by Ray when it is imported; what the user has set stays."""
+PATIENCE: Final = 20.0
+"""Seconds for somebody to listen at a cluster's address: its head may just be starting."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,7 @@ class Connection:
         if not self.own:
             return
         self.ray.shutdown()
-        if self.handler is not None:
-            signal.signal(signal.SIGTERM, self.handler)
+        _give_back(self.handler)
 
 
 def connect(engine: RayEngine) -> Connection:
@@ -82,6 +85,7 @@ def connect(engine: RayEngine) -> Connection:
 
     Raises:
         MissingExtra: Ray is not installed.
+        BadInput: `RAY_ADDRESS` is none.
         Unreachable: There is no cluster, or it is of another version.
     """
     if importlib.util.find_spec("ray") is None:
@@ -92,7 +96,11 @@ def connect(engine: RayEngine) -> Connection:
 
     if ray.is_initialized():
         return Connection(ray, own=False)
-    address = engine.address or ("auto" if os.environ.get("RAY_ADDRESS") else "local")
+    # What the environment names has to be an address like any other.
+    named = RayEngine(address=os.environ.get("RAY_ADDRESS") or "local")
+    address = engine.address or named.address or "local"
+    if address not in {"local", "auto"}:
+        _listening(address)
     main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM) if main else None
     logging.getLogger("ray").setLevel(logging.ERROR)
@@ -102,12 +110,37 @@ def connect(engine: RayEngine) -> Connection:
             **(_started(engine) if address == "local" else {}),
         )  # fmt: skip
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        raise Unreachable(
-            f"no Ray cluster at {address!r}: {_first_line(error)} Start one by `ray start --head` (and "
-            "`ray start --address=HEAD:6379` on the other nodes) with the same versions of Python and "
-            "Ray, or let --ray-address local start one here."
-        ) from error
+        _give_back(handler)
+        raise _no_cluster(address, error) from error
     return Connection(ray, own=True, fixed=address == "local", handler=handler)
+
+
+def _give_back(handler: Any) -> None:
+    """Let SIGTERM do what it did before Ray came."""
+    if handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
+
+
+def _listening(address: str) -> None:
+    """Wait a little for somebody at HOST:PORT: Ray itself tries for minutes, and tells nobody."""
+    host, _, port = address.rpartition(":")
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE):
+                return
+        except (OSError, ValueError) as error:
+            if time.monotonic() > until:
+                raise _no_cluster(address, error) from error
+            time.sleep(0.5)
+
+
+def _no_cluster(address: str, error: BaseException) -> Unreachable:
+    return Unreachable(
+        f"no Ray cluster at {address!r}: {_first_line(error)} Start one by `ray start --head` (and "
+        "`ray start --address=HEAD:6379` on the other nodes) with the same versions of Python and "
+        "Ray, or let --ray-address local start one here."
+    )
 
 
 def _started(engine: RayEngine) -> dict[str, Any]:
