@@ -120,9 +120,10 @@ def test_options_of_a_cluster_want_the_engine():
     none = dict.fromkeys(
         ("engine", "ray_address", "workers", "gpus_per_worker", "threads_per_worker")
     )
-    assert engine_given(none) is None
-    assert engine_given({**none, "engine": "local"}) is None
-    assert engine_given({**none, "engine": "ray", "workers": 3}) == RayEngine(workers=3)
+    assert engine_given(none) == {}
+    assert engine_given({**none, "engine": "local"}) == {}
+    stated = engine_given({**none, "engine": "ray", "workers": 3})
+    assert stated == {"engine": RayEngine(workers=3)}
     with pytest.raises(Exception, match="--gpus-per-worker speaks of a Ray cluster"):
         engine_given({**none, "gpus_per_worker": 0.0})
 

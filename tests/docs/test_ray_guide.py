@@ -38,7 +38,7 @@ def test_each_command_is_one_that_the_command_line_takes(line):
     """Options exist, values are of their type, and an engine comes of them."""
     words = shlex.split(line)[2:]
     context = command.make_context("audit", [w for w in words if w != "\\"])
-    engine = engine_given(context.params)
+    engine = engine_given(context.params).get("engine")
     assert (engine is not None) == ("--engine" in words)
     if "--workers" in words:
         assert engine.workers == int(words[words.index("--workers") + 1])

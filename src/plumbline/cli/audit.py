@@ -93,7 +93,7 @@ def command(
     gate, baseline = _gate(subject, fields, rules, given)
     click.echo(f"opening {subject}{' on a Ray cluster' if engine else ''}", err=True)
     with watching() as progress:
-        run = api.audit(subject, out=out, progress=progress, engine=engine, **fields)
+        run = api.audit(subject, out=out, progress=progress, **engine, **fields)
     page = html.write(run, (run.folder or out) / "report.html")
     if not as_json:
         print_summary(run)

@@ -200,8 +200,8 @@ def engine_options(func: F) -> F:
     )  # fmt: skip
 
 
-def engine_given(given: Mapping[str, Any]) -> RayEngine | None:
-    """The engine that the options above mean; None is this process."""
+def engine_given(given: Mapping[str, Any]) -> dict[str, RayEngine]:
+    """`engine=` for `plumbline.audit.api.audit`, where the options above mean a cluster; else nothing."""
     from plumbline.audit.engine import RayEngine
 
     names = {
@@ -210,13 +210,13 @@ def engine_given(given: Mapping[str, Any]) -> RayEngine | None:
     }  # fmt: skip
     stated = {field: given[name] for name, field in names.items() if given[name] is not None}
     if given["engine"] == "ray":
-        return RayEngine(**stated)
+        return {"engine": RayEngine(**stated)}
     for name in names:
         if given[name] is not None:
             raise click.UsageError(
                 f"--{name.replace('_', '-')} speaks of a Ray cluster: it wants --engine ray"
             )
-    return None
+    return {}
 
 
 def gate_outputs(func: F) -> F:
