@@ -6,13 +6,10 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
-
-if TYPE_CHECKING:
-    from plumbline.audit.engine import RayEngine
 
 F = TypeVar("F", bound=Callable[..., Any])
 RUNS = "plumbline-runs"  # where runs go unless --out says otherwise
@@ -200,7 +197,7 @@ def engine_options(func: F) -> F:
     )  # fmt: skip
 
 
-def engine_given(given: Mapping[str, Any]) -> dict[str, RayEngine]:
+def engine_given(given: Mapping[str, Any]) -> dict[str, Any]:
     """`engine=` for `plumbline.audit.api.audit`, where the options above mean a cluster; else nothing."""
     from plumbline.audit.engine import RayEngine
 
