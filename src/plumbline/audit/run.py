@@ -13,6 +13,7 @@ from typing import Any
 from plumbline.audit import rates
 from plumbline.audit.cache import Cache
 from plumbline.audit.certificates import certificate_name
+from plumbline.audit.engine import RayEngine, engine_of, open_on
 from plumbline.audit.index import composite
 from plumbline.audit.measures import as_json
 from plumbline.audit.plan import Plan
@@ -26,7 +27,7 @@ from plumbline.core.errors import BadInput, UnknownName
 from plumbline.core.results import Finding, NotApplicable
 from plumbline.core.scored import Asking, Scored, Skip
 from plumbline.core.seeds import Seeds
-from plumbline.models.abilities import Adapter, ModelOptions
+from plumbline.models.abilities import Adapter, ModelOptions, StreamingAdapter
 from plumbline.stats.families import adjust, judge, select_groups
 from plumbline.stats.infer import Settings, draws_for, infer, infer_one, label
 
@@ -101,7 +102,9 @@ class Audit:
         """Ask, infer and store; returns the run."""
         started = Started()
         entries, results, runner = self.ask()
-        rates.keep(cache_path(), self.subject.fingerprint, runner.tally)
+        if not isinstance(self.subject, StreamingAdapter):
+            # How fast a cluster was says nothing of this machine.
+            rates.keep(cache_path(), self.subject.fingerprint, runner.tally)
         findings = self.findings(entries, results)
         index = composite(
             findings, seeds=Seeds(self.plan.seed).child("index"), level=self.plan.level
@@ -216,6 +219,7 @@ class Audit:
                 for name, t in sorted(runner.tally.items())
             },
             "canaries": runner.canaries,
+            **({"engine": found.engine()} if isinstance(found := self.subject, StreamingAdapter) else {}),
         }  # fmt: skip
 
 
@@ -295,8 +299,9 @@ def packages() -> dict[str, str]:
 
 
 def run_plan(
-    plan: Plan, *, subject: Any = None, out: Path | None = None, progress: Progress | None = None
-) -> Run:
+    plan: Plan, *, subject: Any = None, out: Path | None = None, progress: Progress | None = None,
+    engine: RayEngine | str | None = None,
+) -> Run:  # fmt: skip
     """Carry out a plan.
 
     Args:
@@ -304,6 +309,7 @@ def run_plan(
         subject: An opened adapter or a Python object that can be wrapped as one.
         out: Folder in which the run's own directory is made; None keeps the run in memory.
         progress: Who watches.
+        engine: Where the model answers: `local` (None), `ray`, or a `RayEngine`.
 
     Returns:
         The run.
@@ -311,7 +317,13 @@ def run_plan(
     from plumbline.models.resolve import wrap
 
     chosen(plan)  # a misspelt metric is found before a model is loaded
-    opened = open_subject(plan) if subject is None else wrap(subject, options=model_options(plan))
+    cluster = engine_of(engine)
+    if cluster is not None:
+        opened = open_on(cluster, plan, subject)
+    elif subject is None:
+        opened = open_subject(plan)
+    else:
+        opened = wrap(subject, options=model_options(plan))
     try:
         with Cache(cache_path()) as cache:
             return Audit(plan, opened, cache, progress or Silent()).run(out)

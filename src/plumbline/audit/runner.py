@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -26,13 +26,14 @@ from plumbline.core.errors import MissingExtra, PlumblineError, TooWeak, UsageEr
 from plumbline.core.questions import SUBJECT, Batch, Decoding, Segment
 from plumbline.core.results import NotApplicable
 from plumbline.core.scored import Asking, Scored, Skip
-from plumbline.models.abilities import Adapter
+from plumbline.models.abilities import Adapter, Rows, StreamingAdapter
 
 CANARIES = 3  # cached greedy questions that are put again to a remote model, once a run
 AT_ONCE = 10_000  # questions that are looked up in the cache together
 
 
 Outcome = Scored | Skip | NotApplicable
+Pieces = Iterable[tuple[Rows, Answers]]
 
 
 class BudgetSpent(UsageError):
@@ -212,11 +213,11 @@ class Runner:
         self.within_budget(pool.batch, len(pool) - pool.answered)
         self.progress.step(pool.what, len(pool), pool.answered)
         started = time.perf_counter()
-        for part in adapter.partition(pool.batch) if len(pool) else []:
-            missing = pool.lacking(part)
-            if missing.size:
-                self._fresh(adapter, pool, missing)
-                tally.asked += missing.size
+        parts = adapter.partition(pool.batch) if pool.answered < len(pool) else []
+        wanted = [pool.lacking(part) for part in parts]
+        for missing, pieces in answered(adapter, pool.batch, [r for r in wanted if r.size]):
+            self._keep(adapter, pool, missing, pieces)
+            tally.asked += missing.size
         tally.seconds += time.perf_counter() - started
         return pool
 
@@ -233,8 +234,9 @@ class Runner:
             if rows:
                 pool.put(start + np.array(rows), pool.unpacked([found[keys[i]] for i in rows]))
 
-    def _fresh(self, adapter: Adapter, pool: Pool, missing: Any) -> None:
-        for rows, answers in adapter.answer(pool.batch.take(missing.tolist())):
+    def _keep(self, adapter: Adapter, pool: Pool, missing: Rows, pieces: Pieces) -> None:
+        """Commit a part's answers, piece by piece."""
+        for rows, answers in pieces:
             here = missing[np.asarray(rows, np.int64)]
             keys = pool.keys.take(here)
             self.replay.keep(adapter, keys, [answers.pack(i) for i in range(len(keys))])
@@ -302,6 +304,24 @@ def advanced(job: Asking, got: Sequence[Any] | None) -> list[Batch] | Outcome:
             raise
         return NotApplicable(reason=str(error))
     return [batches] if isinstance(batches, Batch) else list(batches)
+
+
+def answered(
+    adapter: Adapter, batch: Batch, parts: Sequence[Rows]
+) -> Iterator[tuple[Rows, Pieces]]:
+    """(part, its answers): one after the other here, as they come where a cluster holds the model."""
+    if isinstance(adapter, StreamingAdapter):
+        left = set(range(len(parts)))
+        for number, pieces in adapter.stream(batch, parts):
+            left.remove(number)
+            yield parts[number], pieces
+        if left:
+            raise PlumblineError(
+                f"{adapter.name} left {len(left)} of {len(parts)} batches unanswered"
+            )
+        return
+    for part in parts:
+        yield part, adapter.answer(batch.take(part.tolist()))
 
 
 def question_text(batch: Batch, row: int) -> str:

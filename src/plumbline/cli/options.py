@@ -177,6 +177,45 @@ def plan_options(func: F) -> F:
     )  # fmt: skip
 
 
+def engine_options(func: F) -> F:
+    """Options that choose where the model answers; they are no part of the plan."""
+    return _stacked(
+        func,
+        [
+            click.option(
+                "--engine", type=click.Choice(["local", "ray"]),
+                help="Where the model answers: here, or on a Ray cluster.  [default: local]",
+            ),
+            click.option(
+                "--ray-address", metavar="WHERE",
+                help="local (a cluster on this machine), auto, or HOST:PORT.  [default: $RAY_ADDRESS, else local]",
+            ),
+            click.option("--workers", type=int, metavar="N", help="Workers that hold the model.  [default: as many as there is room for]"),
+            click.option("--gpus-per-worker", type=float, metavar="N", help="GPUs of each; may be a fraction.  [default: 1 where there are any]"),
+            click.option("--threads-per-worker", type=int, metavar="N", help="CPUs of each, and its threads.  [default: 1]"),
+        ],
+    )  # fmt: skip
+
+
+def engine_given(given: Mapping[str, Any]) -> dict[str, Any]:
+    """`engine=` for `plumbline.audit.api.audit`, where the options above mean a cluster; else nothing."""
+    from plumbline.audit.engine import RayEngine
+
+    names = {
+        "ray_address": "address", "workers": "workers", "gpus_per_worker": "gpus_per_worker",
+        "threads_per_worker": "threads_per_worker",
+    }  # fmt: skip
+    stated = {field: given[name] for name, field in names.items() if given[name] is not None}
+    if given["engine"] == "ray":
+        return {"engine": RayEngine(**stated)}
+    for name in names:
+        if given[name] is not None:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} speaks of a Ray cluster: it wants --engine ray"
+            )
+    return {}
+
+
 def gate_outputs(func: F) -> F:
     """Options of a gate beside its file: what to compare with, and where to write its outcome."""
     return _stacked(
