@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from plumbline.audit.cache import Cache
-from plumbline.core.answers import answer_type
+from plumbline.audit.cached_answers import unpacked
 from plumbline.core.errors import MissingExtra, PlumblineError, TooWeak, UsageError
 from plumbline.core.questions import SUBJECT, Batch, Decoding, Segment
 from plumbline.core.results import NotApplicable
@@ -175,7 +175,7 @@ class Runner:
         batch, keys = pair
         packed = [known[batch.to, key] for key in keys]
         self.log.append(Asked(name, step, batch, keys, packed))
-        return answer_type(batch.ability, batch.settings).unpack(packed)
+        return unpacked(batch, packed, self.cache.path)
 
     def records(self, batch: Batch) -> Any:
         """A recorded subject's columns."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,9 @@ from numpy.typing import NDArray
 
 from plumbline.audit.faces import Shown, face
 from plumbline.audit.runner import Asked, question_text
+from plumbline.audit.shapes import FINDING, HEADER, checked
 from plumbline.core.errors import StoreError, UnknownName
+from plumbline.core.json_text import parse, written
 from plumbline.core.results import Finding
 from plumbline.core.scored import Items
 from plumbline.models import parquet
@@ -141,13 +142,40 @@ def load(folder: Path) -> Run:
         raise StoreError(
             f"{folder} is not a run directory: it has no run.json ({_no_header(folder)})"
         )
+    header = read_header(path)
+    columns = parquet.read(folder / "findings.parquet")
+    return Run(header, read_findings(folder, columns), folder)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """A run's `run.json`, checked.
+
+    Raises:
+        StoreError: It cannot be read, is not JSON, or lacks what every run says.
+    """
     try:
-        header = json.loads(path.read_text("utf-8"))
+        header: dict[str, Any] = checked(parse(path.read_bytes()), HEADER, path.name)
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
-    columns = parquet.read(folder / "findings.parquet")
-    rows = [json.loads(text) for text in columns.get("row", [])]
-    return Run(header, rows, folder)
+    return header
+
+
+def read_findings(folder: Path, columns: Mapping[str, Column]) -> list[dict[str, Any]]:
+    """The stored findings, each whole."""
+    if "row" not in columns:
+        raise StoreError(f"{folder / 'findings.parquet'} has no column 'row': it is no run's")
+    rows = []
+    for i, text in enumerate(columns["row"], start=1):
+        try:
+            row = checked(parse(text if isinstance(text, str) else ""), FINDING, f"finding {i}")
+            if row["status"] == "estimate":
+                checked(
+                    row, dict.fromkeys(("value", "low", "high", "level"), float), f"finding {i}"
+                )
+        except ValueError as error:
+            raise StoreError(f"{folder / 'findings.parquet'} is damaged: {error}") from None
+        rows.append(row)
+    return rows
 
 
 def _no_header(folder: Path) -> str:
@@ -162,7 +190,7 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON to a temporary name and move it into place."""
     part = path.with_suffix(".part")
     try:
-        part.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False), "utf-8")
+        part.write_text(written(value, indent=1, allow_nan=False), "utf-8")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -186,12 +214,10 @@ def findings_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
         "trust",
     )
     table: dict[str, Column] = {t: _texts([r[t] for r in rows]) for t in texts}
-    table["labels"] = _texts(
-        [json.dumps(r["labels"], sort_keys=True, ensure_ascii=False) for r in rows]
-    )
+    table["labels"] = _texts([written(r["labels"], sort_keys=True) for r in rows])
     for name in numbers:
         table[name] = np.array([np.nan if r[name] is None else r[name] for r in rows], float)
-    table["row"] = _texts([json.dumps(r, sort_keys=True, ensure_ascii=False) for r in rows])
+    table["row"] = _texts([written(r, sort_keys=True) for r in rows])
     return table
 
 
@@ -238,7 +264,7 @@ def answers_table(log: Sequence[Asked]) -> dict[str, Column]:
         table["row"] += [float(i) for i in range(size)]
         table["key"] += [k.hex() for k in asked.keys]
         table["question"] += [question_text(asked.batch, i) for i in range(size)]
-        table["answer"] += [json.dumps(a[1:], ensure_ascii=False) for a in asked.packed]
+        table["answer"] += [written(a[1:]) for a in asked.packed]
         table["status"] += [a[0] for a in asked.packed]
     return {n: np.array(v, float) if n in {"step", "row"} else _texts(v) for n, v in table.items()}
 

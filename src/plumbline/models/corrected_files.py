@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from plumbline.core.errors import BadInput, StoreError
+from plumbline.core.json_text import parse
 from plumbline.models.abilities import Adapter
 
 RECORD = "correction.json"
 WEIGHTS = "weights.safetensors"
+_FIELDS: Mapping[str, type] = {
+    "kind": str, "base": str, "base_options": dict, "method": str, "params": dict, "fingerprint": str,
+}  # fmt: skip
 
 
 class CorrectedModel(Adapter, Protocol):
@@ -84,9 +88,16 @@ def read_record(folder: Path) -> dict[str, Any]:
         BadInput: It is not there, or cannot be read.
     """
     try:
-        record: dict[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
+        record: Any = parse((folder / RECORD).read_bytes())
     except FileNotFoundError:
         raise BadInput(f"{folder} holds no corrected model: it has no {RECORD}") from None
     except (OSError, ValueError) as error:
         raise BadInput(f"{folder / RECORD} cannot be read: {error}") from error
-    return record
+    for name, kind in _FIELDS.items():
+        if not isinstance(record, dict) or not isinstance(record.get(name), kind):
+            raise BadInput(
+                f"{folder / RECORD} has no {name!r} that is {kind.__name__}: it is no record of a "
+                "correction, or it was damaged. Make it again with `plumbline correct`"
+            )
+    made: dict[str, Any] = record
+    return made

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from plumbline.core.errors import BadAnswer, BadInput, SubjectError, Unreachable
+from plumbline.core.json_text import parse
 from plumbline.models.arrivals import Arrivals
 from plumbline.models.loop_thread import LoopThread
 from plumbline.models.rate_limit import RateLimit, backoff, retry_after
@@ -216,7 +217,7 @@ class OpenAIClient:
         if reply.status_code != 200:
             return self._failed(reply, work)
         try:
-            return work.read(job, json.loads(reply.content))
+            return work.read(job, parse(reply.content))
         except (ValueError, Garbled) as wrong:
             start = self._safe(reply.text[:120])
             return _Again(f"{_plainly(wrong)}; the reply begins {start!r}", error=BadAnswer)
@@ -261,7 +262,11 @@ class _Work(Generic[T]):
 
 def checked_url(base_url: str) -> str:
     """A base URL without trailing slash; `BadInput` for one that is none or holds a secret."""
-    url = urlsplit(base_url)
+    try:
+        url = urlsplit(base_url)
+        _ = url.port  # raises where it is not a number
+    except ValueError as wrong:
+        raise BadInput(f"{base_url!r} is no address: {wrong}") from None
     if url.scheme not in ("http", "https") or not url.hostname:
         raise BadInput(
             f"a base URL begins with http:// or https:// and names a host; got {base_url!r}"
@@ -294,7 +299,7 @@ def said(body: Any) -> str:
 
 def _json(reply: httpx.Response) -> Any:
     try:
-        return json.loads(reply.content)
+        return parse(reply.content)
     except ValueError:
         return None
 

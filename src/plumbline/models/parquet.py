@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import StoreError
+from plumbline.core.json_text import encodable
 
 Column = NDArray[Any]
 
@@ -23,6 +24,7 @@ def write(path: Path, columns: Mapping[str, Column]) -> None:
     import duckdb
 
     part = path.with_suffix(".part")
+    columns = {name: _encodable(values) for name, values in columns.items()}
     if not columns or len(next(iter(columns.values()))) == 0:
         columns = {name: np.asarray(values, dtype=object) for name, values in columns.items()}
     try:
@@ -84,6 +86,18 @@ def _plain(column: Column) -> Column:
         filled[mask] = None if values.dtype == object else np.nan
         return filled
     return column
+
+
+def _encodable(column: Column) -> Column:
+    """Texts that UTF-8 can hold: half of a surrogate pair becomes the sign for what cannot be shown."""
+    if column.dtype != object or all(not isinstance(v, str) or encodable(v) for v in column):
+        return column
+    made = column.copy()
+    made[:] = [
+        v.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(v, str) else v
+        for v in column
+    ]
+    return made
 
 
 def without_wildcards(path: Path) -> str:
