@@ -73,6 +73,12 @@ def scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
+def warmed(watch: Watch, document: bytes) -> None:
+    """Call a parser once, so that what it imports is not taken for a slow input; it is watched next."""
+    with contextlib.suppress(Exception):
+        watch.parse(document)
+
+
 def run_hypothesis(target: Target, inputs: int, seconds: float, seed: int, keep: Path) -> Outcome:
     """Inputs as `mutations` makes them, in rounds, until there are enough or the time is over."""
     import hypothesis
@@ -82,6 +88,7 @@ def run_hypothesis(target: Target, inputs: int, seconds: float, seed: int, keep:
     with scratch() as folder:
         watch = Watch(target.make(folder), keep)
         for document in target.seeds:
+            warmed(watch, document)
             watch(document)
         started, round_ = time.perf_counter(), 0
         while watch.inputs < inputs and time.perf_counter() - started < seconds:
@@ -124,6 +131,7 @@ def run_atheris(name: str, inputs: int, seconds: float, seed: int, keep: Path) -
             # What is imported when it is first needed is instrumented too.
             for i, document in enumerate(target.seeds):
                 (corpus / f"seed-{i}").write_bytes(document)
+                warmed(watch, document)
                 watch(document)
         flags = [
             f"-runs={inputs}", f"-seed={seed}", f"-max_len={target.longest}", f"-dict={words}",
@@ -148,7 +156,9 @@ def _escaped(word: bytes) -> str:
     return "".join(f"\\x{b:02x}" for b in word)
 
 
-def in_process(target: Target, engine: str, inputs: int, seconds: float, seed: int, keep: Path) -> Outcome:  # fmt: skip
+def in_process(
+    target: Target, engine: str, *, inputs: int, seconds: float, seed: int, keep: Path
+) -> Outcome:  # fmt: skip
     """Fuzz one target in a process of its own and read what came of it."""
     command = [
         sys.executable, str(HERE / "run.py"), "--inside", target.name, "--engine", engine, "--inputs", str(inputs),
@@ -241,7 +251,16 @@ def main() -> int:
         for i, (target, inputs, seconds) in enumerate(planned(chosen, given.inputs, given.seconds)):
             keep = (given.keep or Path(folder)) / re.sub(r"\W+", "-", target.name)
             keep.mkdir(parents=True, exist_ok=True)
-            outcomes.append(in_process(target, given.engine, inputs, seconds, given.seed + i, keep))
+            outcomes.append(
+                in_process(
+                    target,
+                    given.engine,
+                    inputs=inputs,
+                    seconds=seconds,
+                    seed=given.seed + i,
+                    keep=keep,
+                )
+            )
             print(f"| {' | '.join(outcomes[-1].row())} |", flush=True)
             for key, said in outcomes[-1].faults.items():
                 print(f"    {key}: {said}", flush=True)

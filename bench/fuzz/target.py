@@ -76,8 +76,6 @@ class Watch:
         self.inputs += 1
         try:
             self.one(data)
-        except RecursionError as error:
-            self._fault(error, data)
         except Exception as error:
             self._fault(error, data)
 

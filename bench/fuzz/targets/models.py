@@ -105,10 +105,11 @@ def _tensors() -> Callable[[Path], object]:
 
 
 def _record() -> Callable[[Path], object]:
-    from plumbline.models.corrected_files import read_record
+    from plumbline.models.corrected_files import check_record, read_record
 
     def read(path: Path) -> object:
         found = read_record(path.parent)
+        check_record(path.parent, found)
         return found["kind"], found["base"], found["base_options"], found["fingerprint"]
 
     return read

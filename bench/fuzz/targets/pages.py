@@ -91,7 +91,7 @@ def _check(
     if not access.allows(hosts[0] if hosts else ""):
         assert status == 421, f"a foreign host got {status}"
     if scope["method"] not in {"GET", "HEAD", "POST"}:
-        assert status in {405, 421}, f"{scope['method']} got {status}"
+        assert status in {400, 405, 421}, f"{scope['method']} got {status}"
 
 
 TARGETS = [

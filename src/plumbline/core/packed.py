@@ -23,6 +23,7 @@ MOST: Final = 4 << 30
 MEMBERS: Final = 10_000
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _STEP: Final = 1 << 20
+_ENCRYPTED: Final = 1
 
 
 def gunzip(raw: bytes, name: str) -> bytes:
@@ -80,6 +81,8 @@ def check_zip(file: Path | IO[bytes], name: str) -> list[str]:
                 f"{name} has the member {one[:80]!r}: a name that leads out of the archive, or stands "
                 "in it twice. Nothing of it is read"
             )
+    if any(member.flag_bits & _ENCRYPTED for member in members):
+        raise BadInput(f"{name} is encrypted: unpack it with its password, and give what was in it")
     small = sum(member.compress_size for member in members)
     grown = sum(member.file_size for member in members)
     if grown > allowed(small):

@@ -18,6 +18,7 @@ from plumbline.models.abilities import Adapter
 
 RECORD = "correction.json"
 WEIGHTS = "weights.safetensors"
+_KINDS: Mapping[type, str] = {str: "text", dict: "a table"}
 _FIELDS: Mapping[str, type] = {
     "kind": str, "base": str, "base_options": dict, "method": str, "params": dict, "fingerprint": str,
 }  # fmt: skip
@@ -93,11 +94,16 @@ def read_record(folder: Path) -> dict[str, Any]:
         raise BadInput(f"{folder} holds no corrected model: it has no {RECORD}") from None
     except (OSError, ValueError) as error:
         raise BadInput(f"{folder / RECORD} cannot be read: {error}") from error
+    if not isinstance(record, dict):
+        raise BadInput(f"{folder / RECORD} holds {record!r:.60}; wanted the record of a correction")
+    return record
+
+
+def check_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Raise `BadInput` unless a record has what every kind of correction needs."""
     for name, kind in _FIELDS.items():
-        if not isinstance(record, dict) or not isinstance(record.get(name), kind):
+        if not isinstance(record.get(name), kind):
             raise BadInput(
-                f"{folder / RECORD} has no {name!r} that is {kind.__name__}: it is no record of a "
-                "correction, or it was damaged. Make it again with `plumbline correct`"
+                f"{folder / RECORD} has no {name!r} that is {_KINDS[kind]}: it was damaged. Make the "
+                "correction again with `plumbline correct`"
             )
-    made: dict[str, Any] = record
-    return made
