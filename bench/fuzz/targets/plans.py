@@ -99,10 +99,10 @@ def _lists() -> Callable[[Path], object]:
     from plumbline.data.groups.names import load as load_names
     from plumbline.data.templates.templates import load as load_templates
 
-    readers = (load_groups, load_names, load_templates)
-
     def read(path: Path) -> object:
-        return readers[path.stat().st_size % 3](path)
+        data = path.read_bytes()
+        known = load_names if b"names" in data else load_groups
+        return (load_templates if b"templates" in data else known)(path)
 
     return read
 
@@ -124,7 +124,7 @@ def _label_key() -> Callable[[Path], object]:
 
     def read(path: Path) -> object:
         found = read_key(path.parent, ["a"], path)
-        return [read_label(v, 1) for v in (found, read_json(path))]
+        return read_json(path), read_label(found.get("label"), 1)
 
     return read
 
@@ -134,5 +134,5 @@ TARGETS = [
     Target(name="gate", make=from_file("gate.toml", _gate), seeds=[GATE], words=[*TOML_WORDS, b"verdict", b"bound", b"regression"], share=2),
     Target(name="own lists", make=from_file("own.toml", _lists), seeds=[GROUPS, NAMES, TEMPLATES], words=TOML_WORDS),
     Target(name="options", make=_options, seeds=[b"http://127.0.0.1:8000/v1", b"[1, 2]", b'{a = "b"}'], words=[b"http://", b"[::1]", b"@", b"%00", b"#", b"?", *TOML_WORDS], share=2, longest=512),
-    Target(name="validation key", json=True, make=from_file("validation-key-a-1.json", _label_key), seeds=[json.dumps({"metric": "a", "seed": 1, "items": {"a": 1}}).encode()], words=[b"items", b"[" * 30, b"NaN", b"\\ud800"]),
+    Target(name="validation key", json=True, make=from_file("validation-key-a-1.json", _label_key), seeds=[json.dumps({"metric": "a", "seed": 1, "items": {"a": [1]}, "label": "yes"}).encode()], words=[b"items", b"[" * 30, b"NaN", b"\\ud800"]),
 ]  # fmt: skip

@@ -128,7 +128,7 @@ def numbers(values: Sequence[Any], what: str) -> list[float]:
     for row, value in enumerate(values, start=1):
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadInput(
                 f"{what}: row {row} holds {value!r}; wanted a number in every row"
             ) from None
