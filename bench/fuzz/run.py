@@ -208,7 +208,7 @@ def report(outcomes: Sequence[Outcome], engine: str) -> str:
         f"or of more than {MEGABYTES:.0f} MB. Edges: of plumbline's own code, as libFuzzer counts them."
     )
     faults = [f"- {o.target}: {key}: {said}" for o in outcomes for key, said in o.faults.items()]
-    return "\n\n".join(["# Fuzzing", head, table(outcomes), *faults]) + "\n"
+    return "\n\n".join(["# Fuzzing", "<!-- table -->", head, table(outcomes), *faults]) + "\n"
 
 
 def arguments() -> argparse.Namespace:

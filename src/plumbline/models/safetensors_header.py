@@ -11,7 +11,7 @@ import math
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from plumbline.core.errors import BadInput
 from plumbline.core.json_text import parse
@@ -104,7 +104,7 @@ def _place(name: str, entry: Any) -> tuple[int, int, str]:
     return begin, after, name
 
 
-def _counts(given: Any) -> bool:
+def _counts(given: Any) -> TypeGuard[list[int]]:
     """Whether this is a list of whole numbers that a file can hold."""
     return isinstance(given, list) and all(
         isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 1 << 62 for n in given
