@@ -31,7 +31,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-from target import MEGABYTES, SECONDS, Target, Watch  # noqa: E402
+from target import MEGABYTES, SECONDS, WAITED, Target, Watch  # noqa: E402
 
 MODULES = ("plans", "tables", "models", "replies", "records", "pages")
 ENGINES = ("atheris", "hypothesis")
@@ -135,7 +135,7 @@ def run_atheris(name: str, inputs: int, seconds: float, seed: int, keep: Path) -
                 watch(document)
         flags = [
             f"-runs={inputs}", f"-seed={seed}", f"-max_len={target.longest}", f"-dict={words}",
-            f"-max_total_time={max(1, round(seconds))}", f"-timeout={SECONDS:.0f}", "-rss_limit_mb=4096",
+            f"-max_total_time={max(1, round(seconds))}", f"-timeout={WAITED:.0f}", "-rss_limit_mb=4096",
             f"-artifact_prefix={keep}/", "-print_final_stats=1",
         ]  # fmt: skip
         mutator = {"custom_mutator": _mutate_json} if target.json else {}
@@ -204,7 +204,7 @@ def report(outcomes: Sequence[Outcome], engine: str) -> str:
     spent = sum(o.seconds for o in outcomes)
     head = (
         f"Made by `python bench/fuzz/run.py`: engine {engine} {version(engine)}, Python {platform.python_version()}, one core, "
-        f"{spent:,.0f} s. A fault is an exception that is no error of plumbline, an input of more than {SECONDS:.0f} s, "
+        f"{spent:,.0f} s. A fault is an exception that is no error of plumbline, an input of more than {SECONDS:.0f} s of processor time (or {WAITED:.0f} s in all), "
         f"or of more than {MEGABYTES:.0f} MB. Edges: of plumbline's own code, as libFuzzer counts them."
     )
     faults = [f"- {o.target}: {key}: {said}" for o in outcomes for key, said in o.faults.items()]

@@ -19,7 +19,7 @@ from plumbline.models.openai_like import open_openai
 from plumbline.report.exports.forms import export
 
 KEY = "sk-canary-4711-0815-abcdefghijklmnop"
-PART = KEY[:24]
+PART = KEY[:12]
 QUICK = {"wait": 0.01, "retries": 1, "timeout": 5.0, "clients": 1, "in_flight": 2}
 
 
