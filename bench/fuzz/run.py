@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import platform
 import random
@@ -187,7 +188,7 @@ def in_process(
 def planned(chosen: Sequence[Target], inputs: int, seconds: float) -> list[tuple[Target, int, float]]:  # fmt: skip
     """How many inputs and seconds each target gets: inputs by share, time evenly."""
     total = sum(t.share for t in chosen)
-    return [(t, max(1, -(-int(inputs * t.share) // max(1, int(total)))), seconds / len(chosen)) for t in chosen]  # fmt: skip
+    return [(t, max(1, math.ceil(inputs * t.share / total)), seconds / len(chosen)) for t in chosen]
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
