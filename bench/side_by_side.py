@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import IO, Any, Self, cast
 
 import numpy as np
 
@@ -53,12 +53,14 @@ class Side:
             text=True,
         )
 
+        self.stdin = cast("IO[str]", self.process.stdin)
+        self.stdout = cast("IO[str]", self.process.stdout)
+
     def run(self, case: str, *, at_least: float = 0.0) -> dict[str, Any]:
         """Run a case once, or again and again for `at_least` seconds; returns the mean."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps({"case": case, "at_least": at_least}) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
+        self.stdin.write(json.dumps({"case": case, "at_least": at_least}) + "\n")
+        self.stdin.flush()
+        line = self.stdout.readline()
         if not line:
             raise SystemExit(
                 f"{self.process.args} ended with {self.process.wait()} while it ran {case!r}"
@@ -68,11 +70,10 @@ class Side:
 
     def close(self) -> None:
         """End the process."""
-        assert self.process.stdin
-        self.process.stdin.close()
+        self.stdin.close()
         self.process.wait()
 
-    def __enter__(self) -> Side:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

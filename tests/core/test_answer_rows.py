@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from plumbline.core.answer_rows import normal, picked, taken
 from plumbline.core.answers import Choices, Classes, LogProbs, Nexts, Numbers, Texts, Vectors
+from plumbline.core.errors import PlumblineError
 
 NONE = np.empty(0)
 
@@ -84,7 +85,7 @@ def test_vectors_of_unanswered_rows_have_no_width():
 def test_classes_over_other_labels_do_not_mix():
     """Columns of two classifiers are no table."""
     one = Classes(np.ones((1, 1)), ("a",), [""])
-    with pytest.raises(ValueError, match="different labels"):
+    with pytest.raises(PlumblineError, match="different labels"):
         taken([one, Classes(np.ones((1, 1)), ("b",), [""])], np.arange(2))
 
 

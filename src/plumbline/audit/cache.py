@@ -6,7 +6,6 @@ transaction, so a batch of answers is there whole or not at all.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from plumbline.core.errors import StoreError
+from plumbline.core.json_text import parse, written
 
 _SCHEMA = """
 create table if not exists answers (
@@ -99,14 +99,14 @@ class Cache:
                     f"and at between ? and ? and question in ({marks})",
                     (fingerprint, since, until, *part),
                 )
-                found.update((bytes(q), json.loads(a)) for q, a in rows)
+                found.update((bytes(q), _answer(a, self.path)) for q, a in rows)
         return found
 
     def put(self, fingerprint: str, keys: Sequence[bytes], answers: Sequence[list[Any]]) -> None:
         """Keep these answers, all or none."""
         now = time.time()
         rows = [
-            (fingerprint, key, json.dumps(answer, ensure_ascii=False), now)
+            (fingerprint, key, written(answer), now)
             for key, answer in zip(keys, answers, strict=True)
         ]
         with self._told("write"):
@@ -133,3 +133,20 @@ class Cache:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _answer(text: str, where: Path | str) -> list[Any]:
+    """One row's answer; a damaged one is an error here, where its database is known."""
+    try:
+        found = parse(text)
+    except ValueError as error:
+        raise StoreError(
+            f"the answer cache {where} holds a row that is not JSON ({error}). Move the file away to "
+            "start a new one, or point PLUMBLINE_CACHE elsewhere"
+        ) from None
+    if not isinstance(found, list) or not found:
+        raise StoreError(
+            f"the answer cache {where} holds {str(found)[:60]!r} where an answer was wanted. Move the file "
+            "away to start a new one, or point PLUMBLINE_CACHE elsewhere"
+        )
+    return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
+from plumbline.audit.store import load, read_header
 from plumbline.core.errors import BadInput, StoreError
-from plumbline.models.parquet import literal, unreadable, words
+from plumbline.models.parquet import literal, words
 
 COUNTS: Final = ("findings", "leans", "within", "insufficient", "undefined")
 """What is counted, of the primary findings of methods that apply to the model."""
@@ -48,12 +48,7 @@ def history(folder: Path, *, model: str | None = None) -> list[dict[str, Any]]:
 
 
 def _header(path: Path) -> dict[str, Any]:
-    try:
-        loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise unreadable(path, f"as JSON: {error}") from error
-    loaded["folder"] = path.parent.name
-    return loaded
+    return {**read_header(path), "folder": path.parent.name}
 
 
 def _counts(folder: Path) -> dict[str, dict[str, int]]:
@@ -80,8 +75,6 @@ def _counts(folder: Path) -> dict[str, dict[str, int]]:
 
 def trend(folder: Path, metric: str, *, model: str | None = None) -> list[dict[str, Any]]:
     """Every stored value of one metric's findings over time, oldest run first."""
-    from plumbline.audit.store import load
-
     rows = []
     for run in history(folder, model=model):
         for finding in load(folder / run["folder"]).findings:

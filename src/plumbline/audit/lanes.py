@@ -18,9 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from plumbline.audit.cached_answers import unpacked
 from plumbline.audit.pool import Pool, united
 from plumbline.audit.runner import CANARIES, BudgetSpent, Outcome, advanced
-from plumbline.core.answers import Answers, answer_type
+from plumbline.core.answers import Answers
 from plumbline.core.digests import Digests
 from plumbline.core.errors import MissingExtra, PlumblineError, TooWeak
 from plumbline.core.questions import Batch
@@ -139,7 +140,7 @@ class Lanes:
         if pool is not None:
             return pool.of(keys)
         packed = [lane.answers[batch.to, key] for key in keys]
-        made: Answers = answer_type(batch.ability, batch.settings).unpack(packed)
+        made: Answers = unpacked(batch, packed, self._runner.cache.path)
         return made
 
     def _begin(self, lane: _Lane, batches: Sequence[Batch]) -> None:

@@ -59,11 +59,6 @@ class Pool:
                 found.append(row)
         return found
 
-    def unpacked(self, packed: Sequence[list[Any]]) -> Answers:
-        """Answers of this kind as the cache had them."""
-        made: Answers = answer_type(self.batch.ability, self.batch.settings).unpack(packed)
-        return made
-
     def put(self, rows: Rows, answers: Answers) -> None:
         """Keep the answers to these questions."""
         self._place[rows] = self._held + np.arange(len(rows))
@@ -73,7 +68,8 @@ class Pool:
     def at(self, rows: Sequence[int] | Rows, *, last: bool = False) -> Answers:
         """Answers to these questions, by number; the `last` reading empties the pool."""
         if not len(rows):
-            return self.unpacked([])
+            none: Answers = answer_type(self.batch.ability, self.batch.settings).unpack([])
+            return none
         place = self._place[np.asarray(rows, np.int64)]
         if last:
             self.batch = self.batch.take(())

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from plumbline.audit.cache import Cache
+from plumbline.audit.cached_answers import unpacked
 from plumbline.audit.pool import Pool, united
 from plumbline.audit.replay import Replay
 from plumbline.core.answers import Answers
@@ -232,7 +233,8 @@ class Runner:
             found = self.replay.known(adapter, keys)
             rows = [i for i, key in enumerate(keys) if key in found]
             if rows:
-                pool.put(start + np.array(rows), pool.unpacked([found[keys[i]] for i in rows]))
+                packed = [found[keys[i]] for i in rows]
+                pool.put(start + np.array(rows), unpacked(pool.batch, packed, self.cache.path))
 
     def _keep(self, adapter: Adapter, pool: Pool, missing: Rows, pieces: Pieces) -> None:
         """Commit a part's answers, piece by piece."""

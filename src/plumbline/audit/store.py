@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +13,9 @@ from numpy.typing import NDArray
 
 from plumbline.audit.faces import Shown, face
 from plumbline.audit.runner import Asked, question_text
+from plumbline.audit.shapes import FINDING, HEADER, checked
 from plumbline.core.errors import StoreError, UnknownName
+from plumbline.core.json_text import parse, written
 from plumbline.core.results import Finding
 from plumbline.core.scored import Items
 from plumbline.models import parquet
@@ -149,19 +150,41 @@ def load(folder: Path) -> Run:
         raise StoreError(
             f"{folder} is not a run directory: it has no run.json ({_no_header(folder)})"
         )
+    header = read_header(path)
+    columns = parquet.read(folder / "findings.parquet")
+    return Run(header, read_findings(folder, columns), folder)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """A run's `run.json`, checked.
+
+    Raises:
+        StoreError: It cannot be read, is not JSON, or lacks what every run says.
+    """
     try:
-        header = json.loads(path.read_text("utf-8"))
+        header: dict[str, Any] = checked(parse(path.read_bytes()), HEADER, path.name)
     except (OSError, ValueError) as error:
         raise parquet.unreadable(path, f"as JSON: {error}") from error
-    return Run(header, _findings(folder / "findings.parquet"), folder)
+    return header
 
 
-def _findings(path: Path) -> list[dict[str, Any]]:
-    columns = parquet.read(path)
-    try:
-        return [json.loads(text) for text in columns["row"]]
-    except (KeyError, ValueError) as error:
-        raise parquet.unreadable(path, f"as findings: {error}") from error
+def read_findings(folder: Path, columns: Mapping[str, Column]) -> list[dict[str, Any]]:
+    """The stored findings, each whole."""
+    path = folder / "findings.parquet"
+    if "row" not in columns:
+        raise parquet.unreadable(path, "as findings: it has no column 'row'")
+    rows = []
+    for i, text in enumerate(columns["row"], start=1):
+        try:
+            row = checked(parse(text if isinstance(text, str) else ""), FINDING, f"finding {i}")
+            if row["status"] == "estimate":
+                checked(
+                    row, dict.fromkeys(("value", "low", "high", "level"), float), f"finding {i}"
+                )
+        except ValueError as error:
+            raise parquet.unreadable(path, f"as findings: {error}") from None
+        rows.append(row)
+    return rows
 
 
 def _no_header(folder: Path) -> str:
@@ -176,7 +199,7 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON to a temporary name and move it into place."""
     part = path.with_suffix(".part")
     try:
-        part.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False), "utf-8")
+        part.write_text(written(value, indent=1, allow_nan=False), "utf-8")
         part.replace(path)
     except OSError as error:
         with suppress(OSError):  # what stopped the writing may stop the cleaning too
@@ -204,12 +227,10 @@ def findings_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
         "trust",
     )
     table: dict[str, Column] = {t: _texts([r[t] for r in rows]) for t in texts}
-    table["labels"] = _texts(
-        [json.dumps(r["labels"], sort_keys=True, ensure_ascii=False) for r in rows]
-    )
+    table["labels"] = _texts([written(r["labels"], sort_keys=True) for r in rows])
     for name in numbers:
         table[name] = np.array([np.nan if r[name] is None else r[name] for r in rows], float)
-    table["row"] = _texts([json.dumps(r, sort_keys=True, ensure_ascii=False) for r in rows])
+    table["row"] = _texts([written(r, sort_keys=True) for r in rows])
     return table
 
 
@@ -262,7 +283,7 @@ def _answers_part(asked: Asked, rows: range) -> dict[str, Column]:
         "ability": _texts([asked.batch.ability] * size),
         "key": _texts([asked.keys[i].hex() for i in rows]),
         "question": _texts([question_text(asked.batch, i) for i in rows]),
-        "answer": _texts([json.dumps(a[1:], ensure_ascii=False) for a in packed]),
+        "answer": _texts([written(a[1:]) for a in packed]),
         "status": _texts([a[0] for a in packed]),
         "step": np.full(size, float(asked.step)),
         "row": np.arange(rows.start, rows.stop, dtype=float),

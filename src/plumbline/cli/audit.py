@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +22,8 @@ from plumbline.cli.options import (
     plan_fields,
     plan_options,
 )
+from plumbline.core.json_text import written
+from plumbline.report.format import clip
 
 if TYPE_CHECKING:
     from plumbline.audit.gate import Gate
@@ -91,7 +92,7 @@ def command(
     fields, engine = plan_fields(given), engine_given(given)
     look_ahead(subject, fields, out)
     gate, baseline = _gate(subject, fields, rules, given)
-    click.echo(f"opening {subject}{' on a Ray cluster' if engine else ''}", err=True)
+    click.echo(f"opening {clip(subject, 200)}{' on a Ray cluster' if engine else ''}", err=True)
     with watching() as progress:
         run = api.audit(subject, out=out, progress=progress, **engine, **fields)
     if not as_json:
@@ -139,7 +140,7 @@ def _print(run: Run, result: GateResult | None, *, as_json: bool) -> None:
         note_baseline(result)
         document["gate"] = result.document()
     if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
+        click.echo(written(document, allow_nan=False))
     elif result is not None:
         click.echo()
         print_outcome(result)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
+
+from plumbline.core.toml_text import parse
 
 F = TypeVar("F", bound=Callable[..., Any])
 RUNS = "plumbline-runs"  # where runs go unless --out says otherwise
@@ -116,8 +117,8 @@ def complete_method(
 def read_value(text: str) -> Any:
     """A TOML value (`3`, `true`, `["a"]`), or the text itself."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse(f"value = {text}")["value"]
+    except ValueError:
         return text
 
 
@@ -309,8 +310,8 @@ def _stated(file: Path | None) -> Mapping[str, Any]:
 
 def _names_model(file: Path) -> bool:
     try:
-        return "model" in tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return "model" in parse(file.read_text("utf-8"))
+    except (OSError, ValueError):
         return True  # `read_plan` says what is wrong with the file
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.answers import LogProbs, Vectors
+from plumbline.core.errors import PlumblineError
 
 Rows = NDArray[np.int64]
 A = TypeVar("A", bound=Any)
@@ -33,12 +34,12 @@ def taken(parts: list[A], rows: Rows, *, spend: bool = False) -> A:
         spend: Empty `parts` on the way, where nobody reads them again.
 
     Raises:
-        ValueError: Classifications over different labels.
+        PlumblineError: Classifications over different labels.
     """
     first = parts[0]
     labels = {getattr(part, "labels", None) for part in parts}
     if len(labels) > 1:
-        raise ValueError(f"answers over different labels: {sorted(labels, key=str)}")
+        raise PlumblineError(f"answers over different labels: {sorted(labels, key=str)}")
     names = [f.name for f in fields(first) if f.name not in {"labels", "offsets"}]
     columns = {name: [getattr(part, name) for part in parts] for name in names}
     counts = [part.count for part in parts] if isinstance(first, LogProbs) else []

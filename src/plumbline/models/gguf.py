@@ -60,9 +60,9 @@ class Gguf:
         self._header = read_gguf_header(path)
         self._options = options
         self._templated = _templated(self._header, options)
-        self.context = options.max_context or min(
-            CONTEXT, self._header.of_model("context_length") or CONTEXT
-        )
+        said = self._header.of_model("context_length")
+        fits = isinstance(said, int) and not isinstance(said, bool) and said > 0
+        self.context = options.max_context or (min(CONTEXT, said) if fits else CONTEXT)
         self.name = str(self._header.facts.get("general.name") or path.stem)
         self.fingerprint = of_facts(
             form="gguf",

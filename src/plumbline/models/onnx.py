@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from plumbline.core.answers import Answers, Floats, Vectors
 from plumbline.core.errors import AbilityError, BadAnswer, BadInput, MissingExtra
+from plumbline.core.json_text import parse
 from plumbline.core.questions import Batch
 from plumbline.models.abilities import Cost, ModelOptions, Rows
 from plumbline.models.extras import read_extra
@@ -238,7 +239,7 @@ def _tokenizer(path: Path) -> Any:
         raise BadInput(f"no tokenizer at {path}; put tokenizer.json there, or set 'tokenizer'")
     # Checked here, because the library raises nothing more telling than `Exception`.
     try:
-        said = json.loads(path.read_text("utf-8"))
+        said = parse(path.read_bytes())
     except ValueError as wrong:
         raise BadInput(f"{path} is not a tokenizer.json: {wrong}") from None
     if not isinstance(said, dict) or not isinstance(said.get("model"), dict):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import StoreError
+from plumbline.core.json_text import encodable
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,7 +33,7 @@ def write(path: Path, columns: Mapping[str, Column]) -> None:
     if not columns or len(next(iter(columns.values()))) == 0:
         columns = {name: np.asarray(values, dtype=object) for name, values in columns.items()}
     with _moved_into_place(path) as (connection, part):
-        connection.register("given", dict(columns))
+        connection.register("given", {name: _encodable(values) for name, values in columns.items()})
         connection.execute(f"copy given to '{_quoted(part)}' ({_FORM})")
 
 
@@ -71,7 +72,7 @@ def write_parts(path: Path, parts: Iterable[Mapping[str, Column]]) -> None:
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: Mapping[str, Column], to: Path) -> None:
     """One part as a file; small groups of rows, since a group waits in memory until it is whole."""
-    connection.register("given", dict(table))
+    connection.register("given", {name: _encodable(values) for name, values in table.items()})
     listed = ", ".join(_as_kind(name, column) for name, column in table.items())
     chosen = f"select {listed} from given"  # noqa: S608 - names are quoted
     connection.execute(f"copy ({chosen}) to '{_quoted(to)}' ({_FORM}, row_group_size {_GROUP})")
@@ -162,6 +163,18 @@ def _plain(column: Column) -> Column:
         filled[mask] = None if values.dtype == object else np.nan
         return filled
     return column
+
+
+def _encodable(column: Column) -> Column:
+    """Texts that UTF-8 can hold: half of a surrogate pair becomes the sign for what cannot be shown."""
+    if column.dtype != object or all(not isinstance(v, str) or encodable(v) for v in column):
+        return column
+    made = column.copy()
+    made[:] = [
+        v.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(v, str) else v
+        for v in column
+    ]
+    return made
 
 
 def without_wildcards(path: Path) -> str:

@@ -68,7 +68,7 @@ def difference_rows(found: Comparison, *, alpha: float = 0.05) -> list[Row]:
 def model_text(header: Mapping[str, Any]) -> str:
     """Model, name and fingerprint of a run."""
     subject = header["subject"]
-    return f"{show.clip(subject['model'], 80)} ({show.clip(subject['name'], 60)}, {subject['fingerprint'][:12]})"
+    return f"{show.clip(subject['model'], 80)} ({show.clip(subject['name'], 60)}, {show.clip(subject['fingerprint'][:12], 12)})"
 
 
 def index_text(index: Mapping[str, Any]) -> str:
