@@ -19,29 +19,16 @@ from plumbline.core.errors import BadInput
 from plumbline.core.scored import Asking, Items, Measure, Scored, Skip
 from plumbline.data.lexicons import group_words
 from plumbline.data.lexicons.function_words import function_words
-from plumbline.data.lexicons.function_words import words as words_of
 from plumbline.data.lexicons.group_words import GroupWords
 from plumbline.metrics.cooccurrence import mean_absolute
 from plumbline.metrics.generated_words import SIZES, Written, chosen_occupations, workers
+from plumbline.metrics.nearby_words import PREFIX, nearby
 from plumbline.stats.estimators import Estimator, item_weights
 
 Floats = NDArray[np.float64]
 DIALS: Final = (0.0, 0.2, 0.4, 0.8)
-PREFIX: Final = "near:"
 MOST: Final = 60  # content words that are looked at
 FEWEST: Final = 5  # co-occurrences that a word must have
-
-
-def nearness(distance: NDArray[Any], window: int, decay: float) -> Floats:
-    """Weight of a co-occurrence at a distance in words: 1 inside the window, or decay^distance.
-
-    Args:
-        distance: Absolute distances, at least 1.
-        window: Words to each side; 0 for no limit.
-        decay: 1 for equal weights inside the window.
-    """
-    near = np.power(decay, distance.astype(float))
-    return np.where(distance <= window, near, 0.0) if window else near
 
 
 def _features(items: Items, options: Mapping[str, Any]) -> Floats:
@@ -169,48 +156,6 @@ def targets_of(written: Written, lists: GroupWords) -> list[str]:
     left_out = lists.every | function_words()
     kept = [w for w, k in tally.most_common() if k >= FEWEST and w not in left_out and len(w) > 2]
     return sorted(kept[:MOST])
-
-
-def nearby(
-    written: Written, lists: GroupWords, targets: Sequence[str], *, window: int, decay: float
-) -> Items | None:
-    """One row a text and group with a word in it: weighted co-occurrences with each target.
-
-    `all_near` counts those with every content word, target or not.
-    """
-    place = {word: j for j, word in enumerate(targets)}
-    side = {word: k for k, group in enumerate(lists.groups[:2]) for word in lists.words[group]}
-    left_out, others = lists.every | function_words(), len(targets)
-    said = [
-        words_of(f"{written.openings[i]} {text}") if text else []
-        for i, text in enumerate(written.texts)
-    ]
-    reach = nearness(np.arange(1, max(map(len, said), default=0) + 1), window, decay)
-    weights = np.concatenate(([0.0], reach))  # at distance 0 stands the group's word itself
-    rows, held, seeds, near, every = [], [], [], [], []
-    for i, text in enumerate(said):
-        sides = np.array([side.get(word, -1) for word in text], int)
-        codes = np.array([place.get(w, -1 if w in left_out else others) for w in text], int)
-        spots = np.flatnonzero(codes >= 0)
-        for k, group in enumerate(lists.groups[:2]):
-            at = np.flatnonzero(sides == k)
-            if not at.size:
-                continue
-            weight = weights[np.abs(at[:, None] - spots)].sum(axis=0)
-            rows.append(i)
-            held.append(group)
-            seeds.append(at.size)
-            near.append(np.bincount(codes[spots], weights=weight, minlength=others + 1))
-            every.append(weight.sum())
-    table = np.array(near)[:, :others] if near else np.empty((0, 0))
-    if not table.any():
-        return None
-    columns = written.columns("occupation", rows)
-    columns["item"] = columns["item"].astype(str).astype(object)
-    return Items.of(
-        score=table.sum(axis=1), group=np.array(held, object), seeds=np.array(seeds),
-        all_near=np.array(every), **columns, **{PREFIX + w: table[:, j] for w, j in place.items()},
-    )  # fmt: skip
 
 
 def measures(items: Items, lists: GroupWords, settings: Mapping[str, Any]) -> list[Measure]:
