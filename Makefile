@@ -1,7 +1,7 @@
 # make demo   from nothing to a first report (a second time in seconds)
 # make test   linters, types, import contracts, docs, all tests
 # make docs   the documentation in docs/_build/html
-# make bench  coverage of intervals against the naive bootstrap (minutes)
+# make bench  speed, beside the peers in one run (the better part of an hour); bench/RESULTS.md
 # make security  the pinned versions against known advisories (needs PyPI)
 # make fuzz   a million damaged inputs for all parsers (about half an hour)
 
@@ -36,8 +36,14 @@ docs: .venv/.test
 	$(BIN)/sphinx-build -W -n -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
+# Peers live in environments of their own below bench/.peers; public data come from PLUMBLINE_DATA or their homes.
+BENCHES := startup/startup.py scale/answers.py engine/overhead.py api/in_flight.py shared/standard.py \
+	peers/rates.py peers/cooccurrence.py peers/pll.py peers/causal.py peers/weat.py
+
 bench: .venv/.test
-	$(BIN)/python bench/coverage/run.py
+	$(BIN)/python bench/peers/setup.py
+	set -e; for bench in $(BENCHES); do OMP_NUM_THREADS=1 $(BIN)/python bench/$$bench; done
+	$(BIN)/python bench/render.py
 
 security: .venv/.security
 	$(BIN)/python bench/security/advisories.py $(if $(ADVISORIES),--database $(ADVISORIES))

@@ -23,6 +23,8 @@ from plumbline.models.rate_limit import RateLimit, backoff, http_date, retry_aft
 from plumbline.models.transport import Transport
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 T = TypeVar("T")
@@ -133,8 +135,12 @@ class OpenAIClient:
 
     async def _all(self, work: _Work[T]) -> None:
         if not self._https:
+            import httpx
+
+            # Reading the certificates takes some 40 ms, and for each client anew unless they share them.
+            trust = httpx.create_ssl_context()
             self._https = [
-                (self._client(), asyncio.Semaphore(self.transport.in_flight))
+                (self._client(trust), asyncio.Semaphore(self.transport.in_flight))
                 for _ in range(self.transport.clients)
             ]
         workers = [
@@ -149,7 +155,7 @@ class OpenAIClient:
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
 
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self, trust: ssl.SSLContext) -> httpx.AsyncClient:
         import httpx
 
         headers = {"Content-Type": "application/json"}
@@ -165,6 +171,7 @@ class OpenAIClient:
             limits=limits,
             timeout=httpx.Timeout(self.transport.timeout, connect=self.transport.connect),
             trust_env=urlsplit(self.base_url).hostname not in LOCAL,
+            verify=trust,
         )
 
     async def _worker(

@@ -1,0 +1,69 @@
+"""How many questions a suite puts, against those that its metrics want, and against those of each metric run by itself.
+
+    PLUMBLINE_DATA=MIRROR python bench/shared/standard.py [--suite standard]
+
+Nothing is put to the model: every question comes back unanswered, so methods that ask again after what they heard ask less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "full"))
+
+from side_by_side import keep  # noqa: E402 - after the path
+from stride import Strided  # noqa: E402
+
+from plumbline.audit.cache import Cache  # noqa: E402
+from plumbline.audit.plan import Plan  # noqa: E402
+from plumbline.audit.run import Audit, open_subject  # noqa: E402
+from plumbline.core.questions import SUBJECT  # noqa: E402
+
+
+class Unanswered(Strided):
+    """A model of which nothing is asked."""
+
+    def partition(self, batch):
+        """All at once."""
+        return [np.arange(len(batch))]
+
+    def _on(self, batch):
+        return np.zeros(len(batch), bool)
+
+
+def main() -> None:
+    """Count."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--suite", default="standard")
+    plan = Plan(model="demo", suite=parser.parse_args().suite)
+    audit = Audit(plan, Unanswered(open_subject(plan), 1), Cache(":memory:"))
+    *_, runner = audit.ask()
+    mine = [asked for asked in runner.log if asked.batch.to == SUBJECT]
+    wanted = sum(len(asked.keys) for asked in mine)
+    alone: dict[str, set[bytes]] = {}
+    for asked in mine:
+        alone.setdefault(asked.metric, set()).update(asked.keys)
+    put = len(set().union(*alone.values()))
+    every = sum(map(len, alone.values()))
+    rows = [
+        {"what": f"questions of `{plan.suite}`: {put:,} put of {wanted:,} wanted by {len(alone)} metrics", "ratio": put / wanted,
+         "at_most": 0.6, "unit": "of those wanted"},
+        {"what": f"the same, over the {every:,} that each metric puts when it runs by itself", "ratio": put / every,
+         "unit": "of those put"},
+    ]  # fmt: skip
+    largest = sorted(((len(keys), name) for name, keys in alone.items()), reverse=True)[:4]
+    rows += [
+        {"what": f"of it `{name}`: {size:,}", "ratio": size / put, "unit": "of all put"}
+        for size, name in largest
+    ]
+    keep("shared", rows)
+
+
+if __name__ == "__main__":
+    main()
