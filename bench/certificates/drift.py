@@ -314,7 +314,9 @@ def missing_dials(certificates: Mapping[str, Mapping[str, Any]]) -> list[Drift]:
     return found
 
 
-def table(certificates: Mapping[str, Any], drifts: Sequence[Drift], said: Mapping[str, str]) -> None:
+def table(
+    certificates: Mapping[str, Any], drifts: Sequence[Drift], said: Mapping[str, str]
+) -> None:
     """One line a certificate, then every figure that drifted."""
     wrong = defaultdict(list)
     for d in drifts:
@@ -383,7 +385,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     certificates, drifts, said = check(given)
     table(certificates, drifts, said)
     n = len({d.metric for d in drifts})
-    print(f"{len(certificates)} certificates: {n} drifted" if n else f"{len(certificates)} certificates: no drift")
+    print(
+        f"{len(certificates)} certificates: {n} drifted"
+        if n
+        else f"{len(certificates)} certificates: no drift"
+    )
     return 1 if drifts else 0
 
 

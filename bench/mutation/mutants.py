@@ -148,8 +148,8 @@ def all_mutants() -> Iterator[Mutant]:
                 for occurrence, (line, _) in enumerate(starts):
                     at = places.at(line)
                     if folder != "metrics" or at.formula:
-                        id = f"{path.relative_to(SOURCE).as_posix()}:{name}:{occurrence}"
-                        yield Mutant(id, file, at.function, line, at.first, at.last, at.on_import,
+                        own = f"{path.relative_to(SOURCE).as_posix()}:{name}:{occurrence}"
+                        yield Mutant(own, file, at.function, line, at.first, at.last, at.on_import,
                                      name, occurrence)  # fmt: skip
 
 
@@ -158,12 +158,12 @@ class _Bare(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:  # noqa: N802 - ast's name
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         node.returns = None
         self.generic_visit(node)
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AnnAssign:  # noqa: N802 - ast's name
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AnnAssign:
         node.annotation = ast.Constant("")
         self.generic_visit(node)
         return node

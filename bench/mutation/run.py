@@ -15,6 +15,7 @@ A mutant is killed when a test fails that passes on the original, or when the te
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -30,7 +31,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from selection import ROOT, Covering, ordered  # noqa: E402 - after the path
+from selection import ROOT, Covering, ordered
 
 SOURCE = ROOT / "src" / "plumbline"
 LOADED = (
@@ -102,7 +103,7 @@ class First:
 def child(slot: Slot, tests: list[str]) -> None:
     """In the fork: run the tests against the slot's copy, write what came, end."""
     os.setsid()
-    resource.setrlimit(resource.RLIMIT_AS, (8 * GIB, 8 * GIB))
+    resource.setrlimit(resource.RLIMIT_DATA, (8 * GIB, 8 * GIB))
     log = os.open(slot.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -120,27 +121,40 @@ def child(slot: Slot, tests: list[str]) -> None:
     settings.register_profile("mutation", phases=phases, database=None, derandomize=True)
     settings.load_profile("mutation")
     first = First()
-    plain = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=short",
-             "-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins were loaded before
+    plain = [
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "--tb=short",
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
+    ]  # plugins were loaded before
     code = int(pytest.main([*plain, f"--basetemp={slot.folder / 'tmp'}", *tests], plugins=[first]))
     said = {"code": code, "test": first.test, "error": first.error, "ran": first.ran}
     slot.answer.write_text(json.dumps(said), "utf-8")
     os._exit(0)
 
 
-def start(slot: Slot, mutant: dict[str, Any], tests: list[str], seconds: float, *, control: bool) -> None:
+def start(
+    slot: Slot, mutant: dict[str, Any], tests: list[str], seconds: float, *, control: bool
+) -> None:
     """Fork."""
     slot.mutant = {**mutant, "tests": len(tests)}
     shutil.rmtree(slot.folder / "hypothesis", ignore_errors=True)
     slot.answer.unlink(missing_ok=True)
-    slot.place(mutant["file"], (ROOT / mutant["file"]).read_text("utf-8") if control else mutant["source"])
+    slot.place(
+        mutant["file"], (ROOT / mutant["file"]).read_text("utf-8") if control else mutant["source"]
+    )
     slot.started = time.monotonic()
     slot.deadline = slot.started + 10 + 5 * seconds
     slot.pid = os.fork()
     if slot.pid == 0:
         try:
             child(slot, tests)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a fork must not come back into the loop
             traceback.print_exc()
         finally:
             sys.stderr.flush()
@@ -153,10 +167,8 @@ def end(slot: Slot) -> dict[str, Any] | None:
     late = pid == 0 and time.monotonic() > slot.deadline
     if pid == 0 and not late:
         return None
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(slot.pid, signal.SIGKILL)  # also what the tests started
-    except ProcessLookupError:
-        pass
     if late:
         os.waitpid(slot.pid, 0)
     took = time.monotonic() - slot.started
@@ -180,13 +192,21 @@ def end(slot: Slot) -> dict[str, Any] | None:
 def chosen(mutant: dict[str, Any], covering: Covering, budget: float, *, whole: bool) -> list[str]:
     """Tests for a mutant; `whole` adds the other tests of the same files (fixtures run once)."""
     tests = covering.tests(mutant)
-    first = ordered(tests, covering.seconds, file=mutant["file"], budget=budget, most=40 if whole else 12)
+    first = ordered(
+        tests, covering.seconds, file=mutant["file"], budget=budget, most=40 if whole else 12
+    )
     if not whole:
         return first
     files = {t.partition("::")[0] for t in tests}
-    more = {t for t in covering.seconds if t.partition("::")[0] in files} - covering.unfit - set(first)
+    more = (
+        {t for t in covering.seconds if t.partition("::")[0] in files} - covering.unfit - set(first)
+    )
     left = budget - sum(covering.seconds[t] for t in first)
-    return first + (ordered(more, covering.seconds, file=mutant["file"], budget=left) if left > 0 and more else [])
+    return first + (
+        ordered(more, covering.seconds, file=mutant["file"], budget=left)
+        if left > 0 and more
+        else []
+    )
 
 
 def main() -> None:
