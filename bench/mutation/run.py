@@ -219,6 +219,7 @@ def main() -> None:
     parser.add_argument("--control", type=int, default=0, help="this many, unchanged")
     parser.add_argument("--into", default="results.jsonl")
     parser.add_argument("--limit", type=int, default=None)
+    parser.add_argument("--load", nargs="*", default=LOADED, help="modules loaded once")
     given = parser.parse_args()
     covering = Covering.read(given.covering)
     wanted = json.loads((given.folder / "sample.json").read_text("utf-8"))["mutants"]
@@ -237,7 +238,7 @@ def main() -> None:
 
 def run(wanted: list[dict[str, Any]], covering: Covering, into: Path, given: Any) -> None:
     """All of them, `workers` at a time."""
-    for name in LOADED:
+    for name in given.load:
         importlib.import_module(name)
     slots = [Slot(given.folder.resolve() / f"slot-{given.into}-{i}") for i in range(given.workers)]
     for slot in slots:
