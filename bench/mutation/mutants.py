@@ -7,8 +7,8 @@ Run by an environment that has cosmic-ray; nothing of plumbline is imported. The
 - files: every module of `stats` and of `core` whole; of `metrics` every function that does not
   ask (no `yield`, no card on it) and is not `simulate` (what calibration draws from);
 - operators: all of cosmic-ray's core set that take no arguments;
-- left out before the draw, by the syntax tree and not by hand: what does not compile, and what
-  differs from the original in annotations only (they are never evaluated).
+- left out before the draw, by the syntax tree and not by hand: what Python itself refuses or warns
+  of, and what differs from the original in annotations only (they are never evaluated).
 
 Draws without replacement, uniformly over mutants (not over lines, files or operators).
 """
@@ -19,6 +19,7 @@ import argparse
 import ast
 import json
 import random
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -179,9 +180,11 @@ def applied(mutant: Mutant) -> Mutant | None:
     before = (ROOT / mutant.file).read_text("utf-8")
     after = mutate_code(before, operators()[mutant.operator], mutant.occurrence)
     try:
-        compile(after, mutant.file, "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SyntaxWarning)  # `x is "word"`: Python says so itself
+            compile(after, mutant.file, "exec", dont_inherit=True)
         same = bare(before) == bare(after)
-    except SyntaxError:
+    except (SyntaxError, SyntaxWarning):
         return None
     if same and "from __future__ import annotations" in before:
         return None

@@ -219,6 +219,9 @@ def main() -> None:
     parser.add_argument("--control", type=int, default=0, help="this many, unchanged")
     parser.add_argument("--into", default="results.jsonl")
     parser.add_argument("--limit", type=int, default=None)
+    parser.add_argument(
+        "--load-limit", type=float, default=float("inf"), help="above it, one fork at a time"
+    )
     parser.add_argument("--load", nargs="*", default=LOADED, help="modules loaded once")
     given = parser.parse_args()
     covering = Covering.read(given.covering)
@@ -258,7 +261,8 @@ def run(wanted: list[dict[str, Any]], covering: Covering, into: Path, given: Any
                     row = end(slot)
                     if row is not None:
                         keep(row)
-                if not slot.pid and queue:
+                busy = sum(bool(s.pid) for s in slots)
+                if not slot.pid and queue and (busy == 0 or os.getloadavg()[0] < given.load_limit):
                     mutant = queue.pop(0)
                     tests = chosen(mutant, covering, given.budget, whole=given.again)
                     if not tests:

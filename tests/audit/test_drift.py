@@ -32,9 +32,9 @@ def drift():
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """A folder with a certificate of 60 and 40 simulations."""
+    """A folder with a certificate of 40 and 20 simulations."""
     folder = tmp_path_factory.mktemp("shipped")
-    made = calibration.calibrate("template_gap", runs=60, dial_runs=40, seed=5, draws=199)
+    made = calibration.calibrate("template_gap", runs=40, dial_runs=20, seed=5, draws=99)
     (folder / "template_gap.json").write_text(json.dumps(made), "utf-8")
     return folder
 
@@ -88,7 +88,7 @@ def test_the_same_seed_gives_the_same_digits(drift, small, capsys):
 def test_one_altered_digit_of_a_certificate_is_named(drift, small, tmp_path, capsys):
     """A rate of one run more, and its path in the report."""
     made = json.loads((small / "template_gap.json").read_text("utf-8"))
-    made["coverage"][1]["rate"] -= 1 / 40
+    made["coverage"][1]["rate"] -= 1 / 20
     (tmp_path / "template_gap.json").write_text(json.dumps(made), "utf-8")
     assert drift.main(["--shipped", str(tmp_path), "--workers", "1"]) == 1
     said = capsys.readouterr().out
@@ -114,17 +114,17 @@ def test_fresh_simulations_of_the_same_code_pass(drift, small):
 
 
 def test_the_whole_check_errs_in_one_of_a_hundred(drift):
-    """Thirty true rates at once, 100 against 4,000 runs, drawn 150 times: Holm keeps 1 %."""
+    """Thirty true rates at once, 100 against 4,000 runs, drawn 60 times: Holm keeps 1 %."""
     rng = np.random.default_rng(0)
     wrong = 0
-    for _ in range(150):
+    for _ in range(60):
         shares = rng.choice([0.05, 0.5, 0.95], 30)
         compared = [
             drift.Rate("m", "f", (int(a), 4000), (int(b), 100))
             for a, b in zip(rng.binomial(4000, shares), rng.binomial(100, shares), strict=True)
         ]
         wrong += bool(drift.differing(compared))
-    assert wrong <= ss.binom.ppf(0.999, 150, 0.01)
+    assert wrong <= ss.binom.ppf(0.999, 60, 0.01)
 
 
 def test_the_test_is_fishers(drift):
