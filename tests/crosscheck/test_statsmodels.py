@@ -46,3 +46,14 @@ def test_cohens_kappa_of_two_columns():
     np.add.at(joint, (said, gold), 1)
     wanted = cohens_kappa(joint, return_results=False)
     assert of(COHEN, said=said, gold=gold) == pytest.approx(wanted)
+
+
+def test_constant_disagreement_is_below_zero_and_inside_the_bounds():
+    """Ten units of two raters who never agree: 1 - 20 / ((400 - 200) / 19) = -0.9."""
+    apart = {"n0": np.ones(10), "n1": np.ones(10), "n2": np.zeros(10)}
+    assert of(KRIPPENDORFF, **apart) == pytest.approx(-0.9)
+    assert of(FLEISS, **apart) == pytest.approx(-1)
+    turned = of(COHEN, said=np.array([0, 1] * 5), gold=np.array([1, 0] * 5))
+    assert turned == pytest.approx(-1)
+    for estimator in (COHEN, FLEISS, KRIPPENDORFF):
+        assert estimator.bounds == (-1.0, 1.0)
