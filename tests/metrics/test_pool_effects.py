@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from plumbline.metrics.pool_effects import selection_slope
+from plumbline.data.judged_tables import JudgedTable
+from plumbline.metrics.pool_effects import selection_slope, trained_ndcg
 
 POOL = np.array([[1.0, 4.0], [2.0, -1.0], [4.0, 0.5], [9.0, 2.5]])
 
@@ -48,3 +49,25 @@ def test_a_coefficients_own_error_counts_times_the_deviation(feature):
     _, with_error = selection_slope(table, fit(columns), feature)
     _, without = selection_slope(table, fit(np.zeros((4, 6))), feature)
     assert with_error - without == pytest.approx(POOL[:, feature].std() * columns[:, 4 + feature])
+
+
+def test_a_ranker_never_saw_the_queries_that_it_ranks():
+    """Turning the labels of every second query leaves their own ranking alone and changes the others'."""
+    rng = np.random.default_rng(2)
+    queries, documents = 30, 12
+    content = rng.normal(size=(queries * documents, 2))
+    relevant = (content[:, 0] + 0.3 * rng.normal(size=len(content)) > 0.5) * 1.0
+    query = np.repeat([f"q{i:02}" for i in range(queries)], documents).astype(object)
+
+    def by_query(label):
+        table = JudgedTable(
+            query=query, label=label, judged=None, content=content, pool=content,
+            content_names=("a", "b"), pool_names=("a", "b"), deep=relevant,
+        )  # fmt: skip
+        return trained_ndcg(table, k=5)
+
+    even = np.repeat(np.arange(queries) % 2 == 0, documents)
+    plain, turned = by_query(relevant), by_query(np.where(even, 1 - relevant, relevant))
+    assert turned[::2] == pytest.approx(plain[::2])
+    assert plain[1::2].mean() > 0.9
+    assert turned[1::2].mean() < 0.5

@@ -73,6 +73,9 @@ def test_clusters_cost_power_as_simulated():
     got = pw.mean_power(0.4, sd=1.0, clusters=12, size=6, icc=0.3, alpha=0.05)
     assert got == pytest.approx(found, abs=4 * 0.0035)
     assert pw.design_effect(6, 0.3) == pytest.approx(2.5)
+    # Items of a cluster that differ more than strangers: the mean of 6 hardly varies.
+    assert pw.design_effect(6, -0.15) == pytest.approx(0.25)
+    assert pw.design_effect(6, -0.2) == pytest.approx(0, abs=1e-12)
     assert pw.clustered_se(2.0, clusters=12, size=6, icc=0.3) == pytest.approx(
         2 * math.sqrt(2.5 / 72)
     )
