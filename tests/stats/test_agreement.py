@@ -93,7 +93,8 @@ def test_corrected_rates_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("hits", "sizes"), [([[1, 2]], [[3]]), ([[1]], [[3, 4]]), ([1, 2], [3, 4]), ([[1, 2]], [[3, 4], [5, 6]])]
+    ("hits", "sizes"),
+    [([[1, 2]], [[3]]), ([[1]], [[3, 4]]), ([1, 2], [3, 4]), ([[1, 2]], [[3, 4], [5, 6]])],
 )
 def test_hits_and_sizes_are_of_one_shape(hits, sizes):
     """(clusters, groups) both."""
@@ -101,3 +102,11 @@ def test_hits_and_sizes_are_of_one_shape(hits, sizes):
         corrected_rates(
             hits, sizes, [[9, 1], [1, 9]], level=0.95, draws=10, rng=np.random.default_rng(0)
         )
+
+
+def test_rates_that_no_resample_moves_are_undefined():
+    """All items said yes, all labels right: every resample gives 1."""
+    with pytest.raises(UndefinedStatistic, match="in every resample"):
+        corrected_rates(
+            [[5], [6]], [[5], [6]], [[50, 0], [0, 50]], level=0.95, draws=100, rng=np.random.default_rng(0)
+        )  # fmt: skip

@@ -28,7 +28,7 @@ def test_one_pair_has_one_equation(beta, ridge):
 
 def test_the_gradient_vanishes_at_the_minimum():
     """Of the mean loss and the penalty, for many pairs of three features."""
-    phi = np.random.default_rng(6).normal(size=(80, 3)) + [0.5, 0.0, -0.3]
+    phi = np.random.default_rng(6).normal(size=(80, 3)) + np.array([0.5, 0.0, -0.3])
     theta = fit_linear_policy(phi, beta=1.5, ridge=0.01)
     pull = -1.5 * (phi * expit(-1.5 * phi @ theta)[:, None]).mean(axis=0) + 0.02 * theta
     assert np.abs(pull).max() < 1e-4

@@ -359,7 +359,9 @@ def test_conditional_bias_of_less_than_one_error():
 
 def test_changes_are_measured_from_the_original():
     """Without an answer to the original nothing is known to have changed, whatever the variants say."""
-    rows = np.array([[np.nan, 1.0, -1.0], [1.0, 0.0, np.nan], [1.0, 1.0, np.nan], [1.0, np.nan, np.nan]])
+    rows = np.array(
+        [[np.nan, 1.0, -1.0], [1.0, 0.0, np.nan], [1.0, 1.0, np.nan], [1.0, np.nan, np.nan]]
+    )
     got = item_errors(rows).changed
     assert np.isnan(got[[0, 3]]).all()
     assert got[1:3].tolist() == [1.0, 0.0]

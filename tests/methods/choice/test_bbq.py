@@ -339,7 +339,9 @@ def test_swapping_the_groups_flips_the_sign():
         assert value(Items(columns), name) == pytest.approx(-value(scored.items, name), abs=1e-12)
 
 
-@pytest.mark.parametrize(("forms", "shown"), [(["names"], []), (["names", "labels"], ["labels", "names"])])
+@pytest.mark.parametrize(
+    ("forms", "shown"), [(["names"], []), (["names", "labels"], ["labels", "names"])]
+)
 def test_forms_of_groups_are_apart_only_where_there_are_two(forms, shown):
     """A category with names alone has no second figure that says the same."""
     n = 4 * len(forms)

@@ -207,3 +207,10 @@ def test_every_row_says_where_its_answer_is():
         assert sorted(answer[(scheme == name) & (part == "right")].tolist()) == list(here)
         # Four options of each presentation share its answer.
         assert sorted(answer[(scheme == name) & (part == "share")].tolist()) == sorted([*here] * 4)
+
+
+def test_each_scheme_says_what_it_leans_to():
+    """Letters that move are about the first letter, both moving about the first place."""
+    _, made = found(lambda *_: 0, items=3)
+    said = {m.where["scheme"]: m.labels["toward"] for m in made.measures if m.labels.get("toward")}
+    assert said == {"labels": "the first letter", "both": "the first place"}
