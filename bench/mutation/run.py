@@ -250,7 +250,7 @@ def run(wanted: list[dict[str, Any]], covering: Covering, into: Path, given: Any
     assert pytest.approx(np.ones(2)) == [1.0, 1.0]  # noqa: S101 - fills caches that forks share
     gc.collect()
     gc.freeze()  # forks need not walk what was loaded
-    slots = [Slot(given.folder.resolve() / f"slot-{given.into}-{i}") for i in range(given.workers)]
+    slots = [Slot(given.folder.resolve() / f"slot-{os.getpid()}-{i}") for i in range(given.workers)]
     for slot in slots:
         slot.build()
     queue = list(wanted)
@@ -280,6 +280,8 @@ def run(wanted: list[dict[str, Any]], covering: Covering, into: Path, given: Any
                     seconds = sum(covering.seconds[t] for t in tests)
                     start(slot, mutant, tests, seconds, control=bool(given.control))
             time.sleep(0.02)
+    for slot in slots:
+        shutil.rmtree(slot.folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -107,3 +107,10 @@ def test_corrected_shares_cover_the_truth():
         got = corrected_shares(tables, one[:200], one[200:].sum(axis=0), level=0.95, rng=rng, draws=199)  # fmt: skip
         held += int(((got.low <= pi) & (pi <= got.high)).sum())
     assert 0.9 * 180 <= held <= 0.99 * 180
+
+
+@pytest.mark.parametrize("table", [np.zeros((2, 2)), np.ones((2, 3)), np.ones(4)])
+def test_weighted_f1_wants_a_square_table_with_an_item(table):
+    """Nothing to average is no 0."""
+    with pytest.raises(BadInput, match="square table"):
+        weighted_f1(table)
