@@ -26,6 +26,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -243,13 +244,18 @@ def main() -> None:
     run(wanted, covering, into, given)
 
 
-def run(wanted: list[dict[str, Any]], covering: Covering, into: Path, given: Any) -> None:
-    """All of them, `workers` at a time."""
-    for name in given.load:
+def load(names: Sequence[str]) -> None:
+    """What all forks share, in the process that forks."""
+    for name in names:
         importlib.import_module(name)
     assert pytest.approx(np.ones(2)) == [1.0, 1.0]  # noqa: S101 - fills caches that forks share
     gc.collect()
     gc.freeze()  # forks need not walk what was loaded
+
+
+def run(wanted: list[dict[str, Any]], covering: Covering, into: Path, given: Any) -> None:
+    """All of them, `workers` at a time."""
+    load(given.load)
     slots = [Slot(given.folder.resolve() / f"slot-{os.getpid()}-{i}") for i in range(given.workers)]
     for slot in slots:
         slot.build()
@@ -264,24 +270,29 @@ def run(wanted: list[dict[str, Any]], covering: Covering, into: Path, given: Any
 
         while queue or any(s.pid for s in slots):
             for slot in slots:
-                if slot.pid:
-                    row = end(slot)
-                    if row is not None:
-                        keep(row)
+                row = end(slot) if slot.pid else None
+                if row is not None:
+                    keep(row)
                 busy = sum(bool(s.pid) for s in slots)
                 if not slot.pid and queue and (busy == 0 or os.getloadavg()[0] < given.load_limit):
-                    mutant = queue.pop(0)
-                    tests = chosen(mutant, covering, given.budget, whole=given.again)
-                    if not tests:
-                        kept = {k: v for k, v in mutant.items() if k != "source"}
-                        keep({**kept, "tests": 0, "outcome": "not covered", "code": None, "test": "",
-                              "error": "", "ran": 0, "took": 0.0})  # fmt: skip
-                        continue
-                    seconds = sum(covering.seconds[t] for t in tests)
-                    start(slot, mutant, tests, seconds, control=bool(given.control))
+                    _next(slot, queue.pop(0), covering, given, keep)
             time.sleep(0.02)
     for slot in slots:
         shutil.rmtree(slot.folder, ignore_errors=True)
+
+
+def _next(
+    slot: Slot, mutant: dict[str, Any], covering: Covering, given: Any, keep: Callable[..., None]
+) -> None:
+    """Start a mutant's tests, or say that there are none."""
+    tests = chosen(mutant, covering, given.budget, whole=given.again)
+    if tests:
+        seconds = sum(covering.seconds[t] for t in tests)
+        start(slot, mutant, tests, seconds, control=bool(given.control))
+        return
+    kept = {k: v for k, v in mutant.items() if k != "source"}
+    none = {"tests": 0, "outcome": "not covered", "code": None, "test": "", "error": "", "ran": 0}
+    keep({**kept, **none, "took": 0.0})
 
 
 if __name__ == "__main__":

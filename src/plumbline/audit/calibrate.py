@@ -17,7 +17,7 @@ import numpy as np
 
 from plumbline.core.catalog import catalog, find
 from plumbline.core.errors import BadInput
-from plumbline.core.results import Estimate, Undefined
+from plumbline.core.results import Estimate, Outcome
 from plumbline.core.scored import Scored
 from plumbline.core.seeds import Seeds
 from plumbline.stats.estimators import estimator
@@ -72,7 +72,7 @@ def simulator(metric: str) -> tuple[Simulate, tuple[float, ...]]:
 
 def outcomes(
     metric: str, *, dial: float, runs: int, seed: int, first: int = 0, draws: int = 1999
-) -> Iterator[tuple[Estimate | Undefined, float]]:
+) -> Iterator[tuple[Outcome, float]]:
     """What is inferred from each simulation, and the truth behind it; run k has its own streams."""
     simulate, _ = simulator(metric)
     card = find(metric).card

@@ -278,7 +278,16 @@ def test_simulated_share_is_recovered(dial):
 
 def test_noise_alone_has_its_own_circular_accuracy():
     """With p right answers per order by noise alone, all of N orders are right with p^N."""
-    answers = [0, 0, 0, 0, 0, 1, 2, 3]  # one question always the first place, one always its content
+    answers = [
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+        2,
+        3,
+    ]  # one question always the first place, one always its content
     circle = Circle.of([4, 4], [0, 0])
     n = len(answers)
     made = method.scored(
@@ -286,4 +295,6 @@ def test_noise_alone_has_its_own_circular_accuracy():
     )  # fmt: skip
     share = made.facts["accuracy_over_rotations"]
     assert 0 < share < 1
-    assert made.facts["circular_by_noise_alone"] == {"4": pytest.approx(share * share * share * share)}
+    assert made.facts["circular_by_noise_alone"] == {
+        "4": pytest.approx(share * share * share * share)
+    }

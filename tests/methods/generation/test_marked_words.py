@@ -137,7 +137,9 @@ def test_too_few_words_and_bad_options(scored):
 
 def test_three_groups_are_each_against_the_others():
     """The mean over groups of each group's size against the pooled rest, words by their counts."""
-    counts = np.array([[9.0, 1, 5, 20], [2, 8, 3, 30], [4, 4, 10, 25]])  # two words of three, and the rest
+    counts = np.array(
+        [[9.0, 1, 5, 20], [2, 8, 3, 30], [4, 4, 10, 25]]
+    )  # two words of three, and the rest
     every, prior = counts.sum(axis=0), 0.5
     weight = every[:-1] / every[:-1].sum()
     sizes = []
