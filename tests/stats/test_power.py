@@ -148,3 +148,13 @@ def test_impossible_plans_are_refused(call):
     """Zero standard errors, one cluster, impossible correlations and shares."""
     with pytest.raises(BadInput):
         call()
+
+
+def test_one_unit_has_no_variance():
+    """Each side of a comparison has at least two units."""
+    for n in ((1, 5), (5, 1)):
+        with pytest.raises(BadInput):
+            pw.two_means_power(0.5, sd=1.0, n_first=n[0], n_second=n[1], alpha=0.05)
+    with pytest.raises(BadInput):
+        pw.paired_power(0.5, sd=1.0, n=1, alpha=0.05)
+    assert 0.05 < pw.two_means_power(0.5, sd=1.0, n_first=2, n_second=2, alpha=0.05) < 0.1
