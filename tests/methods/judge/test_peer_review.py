@@ -363,9 +363,10 @@ def test_two_systems_are_enough_and_one_is_not():
     """The smallest panel compares one pair."""
     got = asked(recorded(np.random.default_rng(6), np.full(3, 0.9), systems=2, tasks=60))
     assert not isinstance(got, Skip)
+    table = recorded(np.random.default_rng(6), np.full(3, 0.9), systems=2, tasks=10)
+    people = {k: v[table["judge"] == "human"] for k, v in table.items()}
     with pytest.raises(BadInput, match="two systems"):
-        table = recorded(np.random.default_rng(6), np.full(3, 0.9), systems=2, tasks=10)
-        asked({k: v[table["judge"] == "human"] for k, v in table.items()})
+        asked(people)
 
 
 def test_two_wordings_are_of_the_same_tasks():
