@@ -158,3 +158,19 @@ def test_one_unit_has_no_variance():
     with pytest.raises(BadInput):
         pw.paired_power(0.5, sd=1.0, n=1, alpha=0.05)
     assert 0.05 < pw.two_means_power(0.5, sd=1.0, n_first=2, n_second=2, alpha=0.05) < 0.1
+
+
+def test_units_to_settle_is_the_smallest_one_sided_t_test():
+    """By SciPy's noncentral t: the answer has the power, one unit fewer has not."""
+    for room, se, units, alpha in (
+        (0.3, 0.2, 12, 0.05),
+        (0.5, 0.4, 4, 0.05),
+        (0.1, 0.05, 40, 0.01),
+    ):
+        n = pw.units_to_settle(room, se=se, units=units, alpha=alpha, power=0.8)
+        shift = room / (se * math.sqrt(units))
+
+        def power(n, shift=shift, alpha=alpha):
+            return ss.nct.sf(ss.t.isf(alpha, n - 1), n - 1, shift * math.sqrt(n))
+
+        assert power(n) >= 0.8 > power(n - 1)
