@@ -366,6 +366,6 @@ def test_mean_judgements_are_shown_where_there_are_any():
     """Judge by system, over the tasks that were judged; nothing where none was."""
     cube = np.array([[[1.0, 3.0], [2.0, np.nan]], [[np.nan, np.nan], [4.0, 5.0]]])
     got = method.tabulate(rated(cube), {}).facts["mean judgement"]
-    (first, one), (second, two) = sorted(got.items())
+    (_, one), (_, two) = sorted(got.items())
     assert sorted(one.values()) == [2.0, 2.0]
     assert list(two.values()) == [4.5]
