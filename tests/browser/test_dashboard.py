@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -38,30 +34,9 @@ def runs(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def home(runs, tmp_path_factory):
-    """Address of a real server over the runs, started as people start it."""
-    import plumbline
-
-    environment = {
-        **os.environ, "PYTHONPATH": str(Path(plumbline.__file__).parents[1]),
-        "PLUMBLINE_CACHE": str(tmp_path_factory.mktemp("cache") / "answers.sqlite"),
-    }  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, "-m", "plumbline", "serve", str(runs), "--port", "0"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    said = ""
-    for line in process.stderr:
-        said += line
-        if line.startswith("http://"):
-            break
-    else:
-        raise AssertionError(said)
-    yield line.strip().rstrip("/")
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+def home(runs, serving):
+    """Address of a real server over the runs."""
+    return serving(runs)
 
 
 PAGES = {

@@ -16,6 +16,11 @@ from plumbline.core.answers import Texts
 from plumbline.core.errors import BadInput, UnknownName
 from plumbline.core.scored import Items
 
+HEADER = {
+    "plumbline": "0.1.0", "plan_hash": "0", "seed": 0, "started": "2026-11-23T06:00:00+00:00",
+    "plan": {"model": "m", "suite": "quick", "metrics": [], "seed": 0, "level": 0.95, "alpha": 0.05},
+    "subject": {"model": "m", "name": "m", "fingerprint": "f", "about": {}},
+}  # fmt: skip
 SENSITIVITY, SPECIFICITY, SIZE = 0.8, 0.9, 600
 
 
@@ -35,8 +40,8 @@ def tone_run(tmp_path):
     prompts = [f"About somebody of {g}, number {i}:" for i, g in enumerate(group)]
     batch = ask.generate(prompts, decoding=ask.Decoding())
     answers = Texts(texts, ["stop"] * SIZE, [""] * SIZE)
-    log = [Asked("tone", 0, batch, batch.keys(), [answers.pack(i) for i in range(SIZE)])]
-    run = save(tmp_path / "run", {"plan": {}}, [], {"tone": items}, log)
+    log = [Asked("tone", 0, batch, batch.keys(), answers)]
+    run = save(tmp_path / "run", HEADER, [], {"tone": items}, log)
     return run, texts, truth
 
 
@@ -142,7 +147,7 @@ def test_labels_of_one_kind_are_undefined_not_zero(tone_run, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda text: text.replace(",\n", ",maybe\n", 2), "maybe"),
+        (lambda text: text.replace(',""\n', ",maybe\n", 2), "maybe"),
         (lambda text: text.replace("label", "verdict", 1), "label"),
         (lambda _: "id,label\nffff,yes\n", "no key"),
         (lambda text: text, "no row of"),
@@ -177,8 +182,8 @@ def test_a_text_of_two_axes_is_labelled_once(tmp_path):
     )
     batch = ask.generate([f"prompt {i}" for i in range(size)], decoding=ask.Decoding())
     answers = Texts([f"text {i}" for i in range(size)], ["stop"] * size, [""] * size)
-    log = [Asked("tone", 0, batch, batch.keys(), [answers.pack(i) for i in range(size)])]
-    run = save(tmp_path / "run", {"plan": {}}, [], {"tone": whole}, log)
+    log = [Asked("tone", 0, batch, batch.keys(), answers)]
+    run = save(tmp_path / "run", HEADER, [], {"tone": whole}, log)
     rows = export(run, tmp_path / "sample.csv", n=size)
     assert len({r["answer"] for r in rows}) == size
     labelled(tmp_path / "sample.csv", lambda answer: int(answer.split()[1]) % 3 == 0)

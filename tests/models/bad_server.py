@@ -96,7 +96,9 @@ def serving(script: Script) -> Iterator[tuple[str, Seen]]:
                 self.close_connection = True
                 return
             body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-            self.send_response(reply.status)
+            # `send_response` writes a Date of its own.
+            say = self.send_response_only if "Date" in reply.headers else self.send_response
+            say(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body) + reply.promised))

@@ -130,8 +130,7 @@ def store_run(tmp_path: Path) -> Callable[..., Run]:
             text=[text] * 6, why=["", "", "", "", "", "refused"],
         )  # fmt: skip
         batch = ask.generate([text], decoding=ask.Decoding())
-        packed = [Texts([text], ["stop"], [""]).pack(0)]
-        log = [Asked("weat", 0, batch, batch.keys(), packed)]
+        log = [Asked("weat", 0, batch, batch.keys(), Texts([text], ["stop"], [""]))]
         return save(tmp_path / "run", head or HEADER, findings, {"weat": items}, log)
 
     return saved

@@ -58,8 +58,7 @@ def written(folder: Path, header: dict[str, Any], text: str, rows: int = 120) ->
     )  # fmt: skip
     batch = ask.generate([f"{text} question {i}" for i in range(rows)], decoding=ask.Decoding())
     answers = Texts([f"{text} answer {i}" for i in range(rows)], ["stop"] * rows, [""] * rows)
-    packed = [answers.pack(i) for i in range(rows)]
-    log = [Asked(text, 0, batch, batch.keys(), packed)]
+    log = [Asked(text, 0, batch, batch.keys(), answers)]
     return save(folder, header, findings, {text: items}, log)
 
 

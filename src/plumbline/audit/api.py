@@ -11,6 +11,7 @@ from plumbline.audit.compare import Comparison
 from plumbline.audit.compare import compare as compare_runs
 from plumbline.audit.correct import Corrected
 from plumbline.audit.correct import correct as correct_model
+from plumbline.audit.engine import RayEngine
 from plumbline.audit.explain import Explained
 from plumbline.audit.explain import explain as explain_model
 from plumbline.audit.gate import Gate
@@ -70,7 +71,7 @@ def _names(metrics: Sequence[str] | str) -> tuple[str, ...]:
 
 def audit(
     model: Any, *, metrics: Sequence[str] | str = (), suite: str | None = None, out: Path | str | None = None,
-    progress: Progress | None = None, **given: Any,
+    progress: Progress | None = None, engine: RayEngine | str | None = None, **given: Any,
 ) -> Run:  # fmt: skip
     """Measure a model's biases.
 
@@ -81,6 +82,8 @@ def audit(
         suite: `quick` (default), `standard` or `full`.
         out: Folder in which the run's directory is made; None keeps the run in memory.
         progress: Who watches.
+        engine: Where the model answers: `local` (default), `ray`, or a
+            `plumbline.audit.engine.RayEngine`; findings do not depend on it.
         given: Further fields of the plan (`seed`, `margins`, `params`, `options`, `file`, ...).
 
     Returns:
@@ -89,8 +92,9 @@ def audit(
     made = plan(model, metrics=_names(metrics) or None, suite=suite, **given)
     subject = None if isinstance(model, str) else model
     return run_plan(
-        made, subject=subject, out=None if out is None else Path(out), progress=progress
-    )
+        made, subject=subject, out=None if out is None else Path(out), progress=progress,
+        engine=engine,
+    )  # fmt: skip
 
 
 def load_run(folder: Path | str) -> Run:

@@ -6,15 +6,16 @@ transaction, so a batch of answers is there whole or not at all.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
 from plumbline.core.errors import StoreError
+from plumbline.core.json_text import parse, written
 
 _SCHEMA = """
 create table if not exists answers (
@@ -26,6 +27,7 @@ create table if not exists answers (
 ) without rowid
 """
 WAIT = 60.0  # seconds for another process to let go of the database
+AHEAD = 24 * 3600.0  # an answer from so far in the future was kept while a clock was wrong
 _MOST = 500  # placeholders in one SELECT
 
 
@@ -72,7 +74,7 @@ class Cache:
                 f"the answer cache {self.path} cannot {what}: {error}. "
                 "Check free space and permissions, or point PLUMBLINE_CACHE elsewhere."
             ) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: an answer is no JSON
             raise StoreError(
                 f"the answer cache {self.path} is damaged ({error}). Move the file away to start "
                 "a new one, or point PLUMBLINE_CACHE elsewhere; runs already written are not touched."
@@ -81,36 +83,41 @@ class Cache:
     def get(
         self, fingerprint: str, keys: Sequence[bytes], *, newest: float | None = None
     ) -> dict[bytes, list[Any]]:
-        """Answers that are there; with `newest`, only those at most that many seconds old."""
-        since = 0.0 if newest is None else time.time() - newest
+        """Answers that are there; with `newest`, only those at most that many seconds old.
+
+        What a clock that ran ahead has dated into the future has no known age: it counts as old.
+        """
+        now = time.time()
+        since, until = (-inf, inf) if newest is None else (now - newest, now + AHEAD)
         found: dict[bytes, list[Any]] = {}
         with self._told("read"):
             for start in range(0, len(keys), _MOST):
                 part = list(keys[start : start + _MOST])
                 marks = ",".join("?" * len(part))
                 rows = self._db.execute(
-                    "select question, answer from answers where fingerprint = ? and at >= ? "  # noqa: S608 - only marks
-                    f"and question in ({marks})",
-                    (fingerprint, since, *part),
+                    "select question, answer from answers where fingerprint = ? "  # noqa: S608 - only marks
+                    f"and at between ? and ? and question in ({marks})",
+                    (fingerprint, since, until, *part),
                 )
-                found.update((bytes(q), json.loads(a)) for q, a in rows)
+                found.update((bytes(q), _answer(a, self.path)) for q, a in rows)
         return found
 
     def put(self, fingerprint: str, keys: Sequence[bytes], answers: Sequence[list[Any]]) -> None:
         """Keep these answers, all or none."""
         now = time.time()
         rows = [
-            (fingerprint, key, json.dumps(answer, ensure_ascii=False), now)
+            (fingerprint, key, written(answer), now)
             for key, answer in zip(keys, answers, strict=True)
         ]
         with self._told("write"):
             self._db.execute("begin immediate")
             try:
                 self._db.executemany("insert or replace into answers values (?, ?, ?, ?)", rows)
+                self._db.execute("commit")
             except BaseException:
-                self._db.execute("rollback")
+                if self._db.in_transaction:  # SQLite itself has gone back from some errors
+                    self._db.execute("rollback")
                 raise
-            self._db.execute("commit")
 
     def __len__(self) -> int:
         with self._told("read"):
@@ -126,3 +133,20 @@ class Cache:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _answer(text: str, where: Path | str) -> list[Any]:
+    """One row's answer; a damaged one is an error here, where its database is known."""
+    try:
+        found = parse(text)
+    except ValueError as error:
+        raise StoreError(
+            f"the answer cache {where} holds a row that is not JSON ({error}). Move the file away to "
+            "start a new one, or point PLUMBLINE_CACHE elsewhere"
+        ) from None
+    if not isinstance(found, list) or not found:
+        raise StoreError(
+            f"the answer cache {where} holds {str(found)[:60]!r} where an answer was wanted. Move the file "
+            "away to start a new one, or point PLUMBLINE_CACHE elsewhere"
+        )
+    return found

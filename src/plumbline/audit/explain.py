@@ -6,7 +6,6 @@ Parquet file an array below `arrays/`, one row a cell, and figures where the `pl
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from plumbline.audit.faces import Shown, face
 from plumbline.audit.measures import as_json
 from plumbline.audit.plan import Plan
 from plumbline.audit.run import model_options, new_folder, open_subject, origin
+from plumbline.audit.started import Started
 from plumbline.audit.store import Run, load, save
 from plumbline.core.catalog import Entry, catalog
 from plumbline.core.context import Context
@@ -126,7 +126,7 @@ def explain(
     plan = plan.but(metrics=(using,), params={using: dict(params or {})})
     opened = open_subject(plan) if subject is None else wrap(subject, options=model_options(plan))
     try:
-        started = time.time()
+        started = Started()
         found = _called(entry, plan, opened)
         findings = _findings(entry, plan, found)
         header = _header(entry, plan, opened, found, started=started)
@@ -167,7 +167,7 @@ def _findings(entry: Entry, plan: Plan, found: Explanation) -> list[Finding]:
 
 
 def _header(
-    entry: Entry, plan: Plan, model: Adapter, found: Explanation, *, started: float
+    entry: Entry, plan: Plan, model: Adapter, found: Explanation, *, started: Started
 ) -> dict[str, Any]:
     measures = [] if found.scored is None else [as_json(m) for m in found.scored.measures]
     notes = [*found.notes, *(found.scored.notes if found.scored else ())]
@@ -192,7 +192,7 @@ def _kept(
     folder: Path, header: Mapping[str, Any], findings: Sequence[Finding], found: Explanation
 ) -> Explained:
     try:
-        (folder / ARRAYS).mkdir(parents=True)
+        (folder / ARRAYS).mkdir()
     except OSError as error:
         raise StoreError(
             f"cannot make {folder / ARRAYS}: {error}. Choose another with --out."

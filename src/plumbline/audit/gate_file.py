@@ -182,9 +182,15 @@ def _flag(given: Any, where: str) -> bool:
 
 
 def _number(given: Any, where: str) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
-        raise BadInput(f"{where} is {given!r}; wanted a number")
-    return float(given)
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise BadInput(f"{where} is {given!r:.200}; wanted a number")
+    try:
+        number = float(given)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise BadInput(f"{where} is {given!r:.60}; wanted a number")
+    return number
 
 
 def _one_of(table: Mapping[str, Any], key: str, known: Sequence[str], where: str) -> str:

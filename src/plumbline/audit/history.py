@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
+from plumbline.audit.store import load, read_header
 from plumbline.core.errors import BadInput, StoreError
+from plumbline.models.parquet import literal, words
 
 COUNTS: Final = ("findings", "leans", "within", "insufficient", "undefined")
 """What is counted, of the primary findings of methods that apply to the model."""
@@ -47,18 +48,11 @@ def history(folder: Path, *, model: str | None = None) -> list[dict[str, Any]]:
 
 
 def _header(path: Path) -> dict[str, Any]:
-    try:
-        loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error
-    loaded["folder"] = path.parent.name
-    return loaded
+    return {**read_header(path), "folder": path.parent.name}
 
 
 def _counts(folder: Path) -> dict[str, dict[str, int]]:
     import duckdb
-
-    from plumbline.models.parquet import literal
 
     pattern = f"{literal(folder)}/*/findings.parquet"
     query = f"""
@@ -72,14 +66,15 @@ def _counts(folder: Path) -> dict[str, dict[str, int]]:
         with duckdb.connect() as connection:
             rows = connection.execute(query).fetchall()
     except duckdb.Error as error:
-        raise StoreError(f"the runs below {folder} cannot be queried: {error}") from error
+        raise StoreError(
+            f"the runs below {folder} cannot be queried: {words(error)}. Bring the file back from a "
+            "copy, or move its run away."
+        ) from error
     return {str(r[0]): dict(zip(COUNTS, map(int, r[1:]), strict=True)) for r in rows}
 
 
 def trend(folder: Path, metric: str, *, model: str | None = None) -> list[dict[str, Any]]:
     """Every stored value of one metric's findings over time, oldest run first."""
-    from plumbline.audit.store import load
-
     rows = []
     for run in history(folder, model=model):
         for finding in load(folder / run["folder"]).findings:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from plumbline.audit.shapes import KEY_FILE, checked
 from plumbline.core.errors import BadInput, StoreError
+from plumbline.core.json_text import parse, written
 
 FORMATS = (".csv", ".jsonl")
+# What begins a formula; a tab or a line break before one is dropped by spreadsheets.
+FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\n", "\r")
 YES, NO = {"1", "yes", "y", "true"}, {"0", "no", "n", "false"}
 KEY = "validation-key"
 
@@ -24,29 +27,34 @@ def key_file(folder: Path, metric: str, seed: int) -> Path:
 def write_sample(file: Path, rows: Sequence[Mapping[str, str]]) -> None:
     """Write CSV or JSON Lines; `StoreError` where that cannot be done."""
     if file.suffix == ".jsonl":
-        text = "".join(f"{json.dumps(r, ensure_ascii=False)}\n" for r in rows)
+        text = "".join(f"{written(r)}\n" for r in rows)
     else:
         sink = io.StringIO()
-        writer = csv.DictWriter(sink, list(rows[0]), lineterminator="\n")
+        # Everything in quotes: a lone carriage return would otherwise begin a row of its own.
+        writer = csv.DictWriter(sink, list(rows[0]), lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writeheader()
         writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
         text = sink.getvalue()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, "utf-8")
+        # Half of a surrogate pair, which no file can hold, becomes "?".
+        file.write_bytes(text.encode("utf-8", "replace"))
     except OSError as error:
         raise StoreError(f"could not write {file}: {error}. Choose another --out") from error
 
 
 def _inert(text: str) -> str:
     """A model's answer that a spreadsheet would run as a formula gets an apostrophe before it."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
+    return f"'{text}" if text.startswith(FORMULAS) else text
 
 
 def read_key(folder: Path, ids: Sequence[str], file: Path) -> dict[str, Any]:
     """The key that knows all of these ids."""
     for path in sorted(folder.glob(f"{KEY}-*.json")):
-        loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        try:
+            loaded: dict[str, Any] = checked(parse(path.read_bytes()), KEY_FILE, path.name)
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path} is no whole key of a validation: {error}") from None
         if set(ids) <= set(loaded["items"]):
             return loaded
     raise BadInput(

@@ -18,7 +18,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from plumbline.audit.runner import BudgetSpent, Outcome, advanced, united
+from plumbline.audit.cached_answers import unpacked
+from plumbline.audit.pool import Pool, united
+from plumbline.audit.runner import CANARIES, BudgetSpent, Outcome, advanced
+from plumbline.core.answers import Answers
+from plumbline.core.digests import Digests
 from plumbline.core.errors import MissingExtra, PlumblineError, TooWeak
 from plumbline.core.questions import Batch
 from plumbline.core.results import NotApplicable
@@ -28,7 +32,7 @@ from plumbline.models.abilities import Adapter
 if TYPE_CHECKING:
     from plumbline.audit.runner import Runner
 
-Keyed = tuple[Batch, list[bytes]]
+Keyed = tuple[Batch, Digests]
 Question = tuple[str, bytes]
 PATIENCE = 10.0  # seconds for threads to end after the connections were closed
 
@@ -42,6 +46,7 @@ class _Lane:
     step: int = -1
     pairs: list[Keyed] = field(default_factory=list)
     answers: dict[Question, list[Any]] = field(default_factory=dict)
+    pools: dict[str, Pool] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
     missing: set[Question] = field(default_factory=set)
 
@@ -101,6 +106,9 @@ class Lanes:
         except BaseException:
             self._stop()
             raise
+        # The record does not depend on which answer came first.
+        places = {name: place for place, name in enumerate(jobs)}
+        self._runner.log.sort(key=lambda asked: (asked.step, places[asked.metric]))
         return {name: self._done[name] for name in jobs}
 
     def _forward(self, lane: _Lane) -> None:
@@ -121,9 +129,19 @@ class Lanes:
         return [
             lane.records[batch.kind()]
             if batch.ability == "records"
-            else self._runner.deliver(lane.name, lane.step, (batch, keys), lane.answers)
+            else self._runner.deliver(
+                lane.name, lane.step, (batch, keys), self._unpacked(lane, batch, keys)
+            )
             for batch, keys in lane.pairs
         ]
+
+    def _unpacked(self, lane: _Lane, batch: Batch, keys: Digests) -> Answers:
+        pool = lane.pools.get(batch.kind())
+        if pool is not None:
+            return pool.of(keys)
+        packed = [lane.answers[batch.to, key] for key in keys]
+        made: Answers = unpacked(batch, packed, self._runner.cache.path)
+        return made
 
     def _begin(self, lane: _Lane, batches: Sequence[Batch]) -> None:
         try:
@@ -132,8 +150,8 @@ class Lanes:
         except (MissingExtra, TooWeak) as error:
             self._finish(lane, NotApplicable(reason=str(error)))
             return
-        lane.answers, lane.records = {}, {}
-        lane.pairs = [(b, [] if b.ability == "records" else b.keys()) for b in batches]
+        lane.answers, lane.pools, lane.records = {}, {}, {}
+        lane.pairs = [(b, Digests(b"") if b.ability == "records" else b.keys()) for b in batches]
         pools: dict[str, list[Keyed]] = {}
         for batch, keys in lane.pairs:
             pools.setdefault(batch.kind(), []).append((batch, keys))
@@ -144,20 +162,21 @@ class Lanes:
             elif self._runner.adapter(first.to).remote:
                 self._fly(lane, members)
             else:
-                lane.answers.update(self._runner.pool(members))
+                lane.pools[kind] = self._runner.pool(members)
 
     def _fly(self, lane: _Lane, members: Sequence[Keyed]) -> None:
         """Take what is known, join flights that carry the same questions, send the rest."""
         runner = self._runner
         union, keys = united(members)
         adapter, tally = runner.adapter(union.to), runner.tally_of(union)
-        found = runner.known(adapter, keys)
+        found = runner.replay.known(adapter, keys)
         before = {k: a for k, a in found.items() if (union.to, k) not in self._seen}
         new = [k for k in keys if (union.to, k) not in self._seen]
         tally.wanted += sum(len(k) for _, k in members)
         tally.unique += len(new)
         tally.cached += len(before)
-        runner.canary(adapter, union, keys, before)
+        answered = [i for i, k in enumerate(keys) if k in before and not before[k][0]]
+        runner.canary(adapter, union, {i: before[keys[i]] for i in answered[:CANARIES]})
         lane.answers.update(((union.to, k), answer) for k, answer in found.items())
         rest = [(union.to, k) for k in keys if k not in found]
         rows = [
@@ -227,7 +246,7 @@ class Lanes:
         if not arrival.keys:
             self._landed(flight)
             return []
-        self._runner.cache.put(flight.adapter.fingerprint, arrival.keys, arrival.packed)
+        self._runner.replay.keep(flight.adapter, arrival.keys, arrival.packed)
         self._runner.progress.advance(len(arrival.keys), flight.what)
         flight.out.difference_update(arrival.keys)
         complete: dict[str, _Lane] = {}
@@ -252,11 +271,16 @@ class Lanes:
     def _stop(self) -> None:
         """Close the connections and keep what has arrived."""
         self._stopped.set()
-        for adapter in {id(f.adapter): f.adapter for f in self._threads}.values():
-            adapter.close()
+        adapters = {id(f.adapter): f.adapter for f in self._threads}.values()
         until = time.monotonic() + PATIENCE
-        for thread in self._threads.values():
-            thread.join(max(0.0, until - time.monotonic()))
+        while True:
+            # Again and again: a thread that was about to ask opens its adapter anew.
+            for adapter in adapters:
+                adapter.close()
+            alive = [t for t in self._threads.values() if t.is_alive()]
+            if not alive or time.monotonic() > until:
+                break
+            alive[0].join(0.1)
         while True:
             try:
                 arrival = self._inbox.get_nowait()

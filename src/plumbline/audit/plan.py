@@ -116,7 +116,7 @@ def _check_types(plan: Plan) -> None:
     for name, value in numbers.items():
         whole = name == "seed"
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            raise BadInput(f"{name} wants a {'whole ' if whole else ''}number; got {value!r}")
+            raise BadInput(f"{name} wants a {'whole ' if whole else ''}number; got {value!r:.200}")
 
 
 def read_plan(path: Path, **overrides: Any) -> Plan:

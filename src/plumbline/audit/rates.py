@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from plumbline.audit.runner import Tally
+from plumbline.core.json_text import parse
 
 FEWEST = 20  # questions from which a rate is worth keeping
 NAME = "rates.json"
@@ -19,7 +20,7 @@ NAME = "rates.json"
 def read(cache: Path) -> dict[str, float]:
     """Questions a second by `fingerprint ability`; empty where nothing is known."""
     try:
-        loaded: dict[str, float] = json.loads(cache.with_name(NAME).read_text("utf-8"))
+        loaded: dict[str, float] = parse(cache.with_name(NAME).read_bytes())
     except (OSError, ValueError):
         return {}  # an aid for estimates only: nothing is lost with it
     return loaded

@@ -5,29 +5,29 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from plumbline.audit import rates
 from plumbline.audit.cache import Cache
 from plumbline.audit.certificates import certificate_name
+from plumbline.audit.engine import RayEngine, engine_of, open_on
 from plumbline.audit.index import composite
 from plumbline.audit.measures import as_json
 from plumbline.audit.plan import Plan
 from plumbline.audit.resolve import Job, chosen, resolve
 from plumbline.audit.runner import Progress, Runner, Silent
-from plumbline.audit.store import Run, save
+from plumbline.audit.started import Started
+from plumbline.audit.store import Run, no_folder, save
 from plumbline.core.catalog import Entry
 from plumbline.core.context import Context
 from plumbline.core.errors import BadInput, UnknownName
 from plumbline.core.results import Finding, NotApplicable
 from plumbline.core.scored import Asking, Scored, Skip
 from plumbline.core.seeds import Seeds
-from plumbline.models.abilities import Adapter, ModelOptions
+from plumbline.models.abilities import Adapter, ModelOptions, StreamingAdapter
 from plumbline.stats.families import adjust, judge, select_groups
 from plumbline.stats.infer import Settings, draws_for, infer, infer_one, label
 
@@ -100,9 +100,11 @@ class Audit:
 
     def run(self, out: Path | None) -> Run:
         """Ask, infer and store; returns the run."""
-        started = time.time()
+        started = Started()
         entries, results, runner = self.ask()
-        rates.keep(cache_path(), self.subject.fingerprint, runner.tally)
+        if not isinstance(self.subject, StreamingAdapter):
+            # How fast a cluster was says nothing of this machine.
+            rates.keep(cache_path(), self.subject.fingerprint, runner.tally)
         findings = self.findings(entries, results)
         index = composite(
             findings, seeds=Seeds(self.plan.seed).child("index"), level=self.plan.level
@@ -196,7 +198,7 @@ class Audit:
         return [replace(f, certificate=certificate_name(f)) for f in (*judged, *absent)]
 
     def _header(
-        self, entries: list[Entry], results: Mapping[str, Any], runner: Runner, started: float
+        self, entries: list[Entry], results: Mapping[str, Any], runner: Runner, started: Started
     ) -> dict[str, Any]:
         scored = {e.id: r for e in entries if isinstance(r := results[e.id], Scored)}
         return {
@@ -217,10 +219,11 @@ class Audit:
                 for name, t in sorted(runner.tally.items())
             },
             "canaries": runner.canaries,
+            **({"engine": found.engine()} if isinstance(found := self.subject, StreamingAdapter) else {}),
         }  # fmt: skip
 
 
-def origin(plan: Plan, subject: Adapter, started: float) -> dict[str, Any]:
+def origin(plan: Plan, subject: Adapter, started: Started) -> dict[str, Any]:
     """What every record begins with: plan, subject, time, versions, machine."""
     return {
         "plumbline": version(),
@@ -234,8 +237,8 @@ def origin(plan: Plan, subject: Adapter, started: float) -> dict[str, Any]:
             "abilities": sorted(subject.abilities),
             "about": subject.about(),
         },
-        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
-        "seconds": round(time.time() - started, 3),
+        "started": started.at.isoformat(timespec="seconds"),
+        "seconds": started.seconds(),
         "packages": packages(),
         "machine": {
             "system": platform.system(), "processor": platform.machine(),
@@ -244,15 +247,30 @@ def origin(plan: Plan, subject: Adapter, started: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def new_folder(plan: Plan, out: Path, started: float) -> Path:
-    """A new directory below `out`, named after time, model and plan."""
-    stamp = datetime.fromtimestamp(started, UTC).strftime("%Y%m%d-%H%M%S")
+def new_folder(plan: Plan, out: Path, started: Started) -> Path:
+    """Make a new directory below `out`, named after time, model and plan.
+
+    Of several processes that begin in one second each gets a folder of its own.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    stamp = started.at.strftime("%Y%m%d-%H%M%S")
     model = "".join(c if c.isalnum() or c in "-_." else "-" for c in plan.model)[:40]
     base = out / f"{stamp}-{model}-{plan.digest[:6]}"
     folder, again = base, 2
-    while folder.exists():
-        folder, again = base.with_name(f"{base.name}-{again}"), again + 1
-    return folder
+    while True:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+        except FileExistsError:
+            if not folder.exists():  # it is `out` that is no folder
+                raise no_folder(folder, f"{out} is a file") from None
+            folder, again = base.with_name(f"{base.name}-{again}"), again + 1
+        except OSError as error:
+            raise no_folder(folder, error) from error
+        else:
+            return folder
 
 
 def not_applicable(entry: Entry, reason: str) -> Finding:
@@ -281,8 +299,9 @@ def packages() -> dict[str, str]:
 
 
 def run_plan(
-    plan: Plan, *, subject: Any = None, out: Path | None = None, progress: Progress | None = None
-) -> Run:
+    plan: Plan, *, subject: Any = None, out: Path | None = None, progress: Progress | None = None,
+    engine: RayEngine | str | None = None,
+) -> Run:  # fmt: skip
     """Carry out a plan.
 
     Args:
@@ -290,6 +309,7 @@ def run_plan(
         subject: An opened adapter or a Python object that can be wrapped as one.
         out: Folder in which the run's own directory is made; None keeps the run in memory.
         progress: Who watches.
+        engine: Where the model answers: `local` (None), `ray`, or a `RayEngine`.
 
     Returns:
         The run.
@@ -297,7 +317,13 @@ def run_plan(
     from plumbline.models.resolve import wrap
 
     chosen(plan)  # a misspelt metric is found before a model is loaded
-    opened = open_subject(plan) if subject is None else wrap(subject, options=model_options(plan))
+    cluster = engine_of(engine)
+    if cluster is not None:
+        opened = open_on(cluster, plan, subject)
+    elif subject is None:
+        opened = open_subject(plan)
+    else:
+        opened = wrap(subject, options=model_options(plan))
     try:
         with Cache(cache_path()) as cache:
             return Audit(plan, opened, cache, progress or Silent()).run(out)

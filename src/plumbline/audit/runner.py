@@ -11,25 +11,30 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from plumbline.audit.cache import Cache
-from plumbline.core.answers import answer_type
+from plumbline.audit.cached_answers import unpacked
+from plumbline.audit.pool import Pool, united
+from plumbline.audit.replay import Replay
+from plumbline.core.answers import Answers
+from plumbline.core.digests import Digests
 from plumbline.core.errors import MissingExtra, PlumblineError, TooWeak, UsageError
 from plumbline.core.questions import SUBJECT, Batch, Decoding, Segment
 from plumbline.core.results import NotApplicable
 from plumbline.core.scored import Asking, Scored, Skip
-from plumbline.models.abilities import Adapter
+from plumbline.models.abilities import Adapter, Rows, StreamingAdapter
 
 CANARIES = 3  # cached greedy questions that are put again to a remote model, once a run
-EXPIRES = 30 * 24 * 3600.0  # a remote model's answers are replayed for this long, then asked anew
+AT_ONCE = 10_000  # questions that are looked up in the cache together
 
 
 Outcome = Scored | Skip | NotApplicable
+Pieces = Iterable[tuple[Rows, Answers]]
 
 
 class BudgetSpent(UsageError):
@@ -58,13 +63,13 @@ class Silent:
 
 @dataclass
 class Asked:
-    """One method's batch with its answers' digests, for the record."""
+    """One method's batch with its questions' digests and its answers, for the record."""
 
     metric: str
     step: int
     batch: Batch
-    keys: list[bytes]
-    packed: list[list[Any]]
+    keys: Digests
+    answers: Answers
 
 
 @dataclass
@@ -99,6 +104,9 @@ class Runner:
     tally: dict[str, Tally] = field(default_factory=dict)
     canaries: dict[str, dict[str, int]] = field(default_factory=dict)
     _opened: dict[str, Adapter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.replay = Replay(self.cache)
 
     def run(self, jobs: Mapping[str, Asking]) -> dict[str, Outcome]:
         """Every method's result; a method whose instrument or data is missing is not applicable."""
@@ -142,115 +150,123 @@ class Runner:
                     self.adapter(batch.to)
             except (MissingExtra, TooWeak) as error:
                 done[name] = NotApplicable(reason=str(error))
-        pools: dict[str, list[tuple[Batch, list[bytes]]]] = {}
-        keyed: dict[str, list[tuple[Batch, list[bytes]]]] = {}
-        for name, batches in waiting.items():
-            if name in done:
-                continue
-            keyed[name] = [(b, [] if b.ability == "records" else b.keys()) for b in batches]
-            for batch, keys in keyed[name]:
-                pools.setdefault(batch.kind(), []).append((batch, keys))
-        known: dict[tuple[str, bytes], list[Any]] = {}
-        records: dict[str, Any] = {}
-        for kind in sorted(pools):
-            if pools[kind][0][0].ability == "records":
-                records[kind] = self.records(pools[kind][0][0])
-            else:
-                known.update(self.pool(pools[kind]))
+        keyed = {
+            name: [(b, Digests(b"") if b.ability == "records" else b.keys()) for b in batches]
+            for name, batches in waiting.items()
+            if name not in done
+        }
+        places: dict[str, list[tuple[str, int]]] = {}
+        for name, pairs in keyed.items():
+            for i, (batch, _) in enumerate(pairs):
+                places.setdefault(batch.kind(), []).append((name, i))
+        found: dict[tuple[str, int], Any] = {}
+        for kind in sorted(places):
+            found.update(self._of_one_kind(places[kind], keyed))
         return {
             name: [
-                records[batch.kind()]
+                found[name, i]
                 if batch.ability == "records"
-                else self.deliver(name, steps[name], (batch, keys), known)
-                for batch, keys in pairs
+                else self.deliver(name, steps[name], (batch, keys), found[name, i])
+                for i, (batch, keys) in enumerate(pairs)
             ]
             for name, pairs in keyed.items()
         }
 
+    def _of_one_kind(
+        self, places: Sequence[tuple[str, int]], keyed: Mapping[str, Sequence[tuple[Batch, Digests]]]
+    ) -> dict[tuple[str, int], Any]:  # fmt: skip
+        """Answers to the batches at these places, which are all of one kind."""
+        members = [keyed[name][i] for name, i in places]
+        if members[0][0].ability == "records":
+            return dict.fromkeys(places, self.records(members[0][0]))
+        pool = self.pool(members)
+        return {
+            place: pool.of(keys, last=place == places[-1])
+            for place, (_, keys) in zip(places, members, strict=True)
+        }
+
     def deliver(
-        self, name: str, step: int, pair: tuple[Batch, list[bytes]],
-        known: Mapping[tuple[str, bytes], list[Any]],
-    ) -> Any:  # fmt: skip
+        self, name: str, step: int, pair: tuple[Batch, Digests], answers: Answers
+    ) -> Answers:
         """One batch's answers in its order, and the record of them."""
         batch, keys = pair
-        packed = [known[batch.to, key] for key in keys]
-        self.log.append(Asked(name, step, batch, keys, packed))
-        return answer_type(batch.ability, batch.settings).unpack(packed)
+        self.log.append(Asked(name, step, batch, keys, answers))
+        return answers
 
     def records(self, batch: Batch) -> Any:
         """A recorded subject's columns."""
         ((_, answers),) = self.adapter(batch.to).answer(batch)
         return answers
 
-    def pool(
-        self, members: Iterable[tuple[Batch, list[bytes]]]
-    ) -> dict[tuple[str, bytes], list[Any]]:
+    def pool(self, members: Iterable[tuple[Batch, Digests]]) -> Pool:
         """Answers to all questions of one kind, each asked at most once."""
         members = list(members)
-        union, keys = united(members)
-        adapter = self.adapter(union.to)
-        tally = self.tally_of(union)
-        found = self.known(adapter, keys)
+        pool = Pool(*united(members))
+        adapter = self.adapter(pool.batch.to)
+        tally = self.tally_of(pool.batch)
+        self._known(adapter, pool)
         tally.wanted += sum(len(k) for _, k in members)
-        tally.unique += len(keys)
-        tally.cached += len(found)
+        tally.unique += len(pool)
+        tally.cached += pool.answered
         if adapter.remote:
-            self.canary(adapter, union, keys, found)
-        self.within_budget(union, len(keys) - len(found))
-        self.progress.step(f"{union.to}: {union.ability}", len(keys), len(found))
+            rows = pool.first_answered(CANARIES)
+            self.canary(adapter, pool.batch, {r: pool.at([r]).pack(0) for r in rows})
+        self.within_budget(pool.batch, len(pool) - pool.answered)
+        self.progress.step(pool.what, len(pool), pool.answered)
         started = time.perf_counter()
-        for part in adapter.partition(union) if keys else []:
-            missing = np.array([i for i in part if keys[i] not in found], np.int64)
-            if missing.size:
-                self._fresh(adapter, union, missing, keys, found)
-                tally.asked += missing.size
+        parts = adapter.partition(pool.batch) if pool.answered < len(pool) else []
+        wanted = [pool.lacking(part) for part in parts]
+        for missing, pieces in answered(adapter, pool.batch, [r for r in wanted if r.size]):
+            self._keep(adapter, pool, missing, pieces)
+            tally.asked += missing.size
         tally.seconds += time.perf_counter() - started
-        return {(union.to, key): answer for key, answer in found.items()}
+        return pool
 
     def tally_of(self, batch: Batch) -> Tally:
         """The counts of this addressee and ability."""
         return self.tally.setdefault(f"{batch.to}:{batch.ability}", Tally())
 
-    def known(self, adapter: Adapter, keys: Sequence[bytes]) -> dict[bytes, list[Any]]:
-        """Answers that the cache has and that have not expired."""
-        newest = EXPIRES if adapter.remote else None
-        return self.cache.get(adapter.fingerprint, keys, newest=newest)
+    def _known(self, adapter: Adapter, pool: Pool) -> None:
+        """Fill in what is kept and may be used again."""
+        for start in range(0, len(pool), AT_ONCE):
+            keys = pool.keys[start : start + AT_ONCE]
+            found = self.replay.known(adapter, keys)
+            rows = [i for i, key in enumerate(keys) if key in found]
+            if rows:
+                packed = [found[keys[i]] for i in rows]
+                pool.put(start + np.array(rows), unpacked(pool.batch, packed, self.cache.path))
 
-    def _fresh(
-        self, adapter: Adapter, union: Batch, missing: Any, keys: Sequence[bytes],
-        found: dict[bytes, list[Any]],
-    ) -> None:  # fmt: skip
-        for rows, answers in adapter.answer(union.take(int(i) for i in missing)):
-            here = [keys[int(missing[int(r)])] for r in rows]
-            packed = [answers.pack(i) for i in range(len(here))]
-            self.cache.put(adapter.fingerprint, here, packed)
-            found.update(zip(here, packed, strict=True))
-            self.progress.advance(len(here), f"{union.to}: {union.ability}")
-        lost = [i for i in missing if keys[int(i)] not in found]
+    def _keep(self, adapter: Adapter, pool: Pool, missing: Rows, pieces: Pieces) -> None:
+        """Commit a part's answers, piece by piece."""
+        for rows, answers in pieces:
+            here = missing[np.asarray(rows, np.int64)]
+            keys = pool.keys.take(here)
+            self.replay.keep(adapter, keys, [answers.pack(i) for i in range(len(keys))])
+            pool.put(here, answers)
+            self.progress.advance(len(keys), pool.what)
+        lost = pool.lacking(missing).size
         if lost:
             raise PlumblineError(
-                f"{adapter.name} left {len(lost)} of {len(missing)} questions without an answer or a reason"
+                f"{adapter.name} left {lost} of {len(missing)} questions without an answer or a reason"
             )
 
-    def canary(
-        self,
-        adapter: Adapter,
-        union: Batch,
-        keys: Sequence[bytes],
-        found: Mapping[bytes, list[Any]],
-    ) -> None:
-        """Ask a few answered greedy questions again: does the server still answer as it did?"""
+    def canary(self, adapter: Adapter, union: Batch, known: Mapping[int, list[Any]]) -> None:
+        """Ask a few answered greedy questions again: does the server still answer as it did?
+
+        Args:
+            adapter: Who answers.
+            union: The questions.
+            known: Row -> what was answered before, packed.
+        """
         decoding = union.settings.get("decoding")
         greedy = decoding is None or decoding.temperature == 0
-        known = [i for i, key in enumerate(keys) if key in found and not found[key][0]][:CANARIES]
-        if not greedy or not known or adapter.name in self.canaries:
+        rows = sorted(known)[:CANARIES]
+        if not greedy or not rows or adapter.name in self.canaries:
             return
         changed = 0
-        for rows, answers in adapter.answer(union.take(known)):
-            changed += sum(
-                answers.pack(k) != found[keys[known[int(r)]]] for k, r in enumerate(rows)
-            )
-        self.canaries[adapter.name] = {"asked": len(known), "changed": changed}
+        for found, answers in adapter.answer(union.take(rows)):
+            changed += sum(answers.pack(k) != known[rows[int(r)]] for k, r in enumerate(found))
+        self.canaries[adapter.name] = {"asked": len(rows), "changed": changed}
 
     def within_budget(self, batch: Batch, fresh: int) -> None:
         """Refuse so many new questions to the subject if the plan's budget would be exceeded."""
@@ -292,21 +308,22 @@ def advanced(job: Asking, got: Sequence[Any] | None) -> list[Batch] | Outcome:
     return [batches] if isinstance(batches, Batch) else list(batches)
 
 
-def united(members: Sequence[tuple[Batch, Sequence[bytes]]]) -> tuple[Batch, list[bytes]]:
-    """One batch of the distinct questions of batches of one kind, with their keys.
-
-    Sorted by digest: it does not depend on the order in which methods were named.
-    """
-    rows: dict[bytes, tuple[Batch, int]] = {}
-    for batch, keys in members:
-        for i, key in enumerate(keys):
-            rows.setdefault(key, (batch, i))
-    order = sorted(rows)
-    first = members[0][0]
-    columns = {
-        name: [rows[k][0].columns[name][rows[k][1]] for k in order] for name in first.columns
-    }
-    return first.with_columns(columns), order
+def answered(
+    adapter: Adapter, batch: Batch, parts: Sequence[Rows]
+) -> Iterator[tuple[Rows, Pieces]]:
+    """(part, its answers): one after the other here, as they come where a cluster holds the model."""
+    if isinstance(adapter, StreamingAdapter):
+        left = set(range(len(parts)))
+        for number, pieces in adapter.stream(batch, parts):
+            left.remove(number)
+            yield parts[number], pieces
+        if left:
+            raise PlumblineError(
+                f"{adapter.name} left {len(left)} of {len(parts)} batches unanswered"
+            )
+        return
+    for part in parts:
+        yield part, adapter.answer(batch.take(part.tolist()))
 
 
 def question_text(batch: Batch, row: int) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from plumbline.audit.faces import Shown, face
 from plumbline.audit.runner import Asked, question_text
+from plumbline.audit.shapes import FINDING, HEADER, checked
 from plumbline.core.errors import StoreError, UnknownName
+from plumbline.core.json_text import parse, written
 from plumbline.core.results import Finding
 from plumbline.core.scored import Items
 from plumbline.models import parquet
 
 Column = NDArray[Any]
+AT_ONCE = 20_000  # rows that are written together
 MOST_AT_ONCE = 200_000  # rows of a table that are held in memory whole
 _ENDLESS = {
     "value": "the value is infinite", "low": "the interval has no lower end", "high": "the interval has no upper end",
@@ -119,15 +122,21 @@ def save(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(
-            f"cannot make the run's folder {folder}: {error}. Choose another with --out."
-        ) from error
+        raise no_folder(folder, error) from error
     rows = [f.row() for f in findings]
-    parquet.write(folder / "items.parquet", items_table(items))
-    parquet.write(folder / "answers.parquet", answers_table(log))
+    parquet.write_parts(folder / "items.parquet", items_parts(items))
+    parquet.write_parts(folder / "answers.parquet", answers_parts(log))
     parquet.write(folder / "findings.parquet", findings_table(rows))
     write_json(folder / "run.json", header)
     return Run(header, rows, folder)
+
+
+def no_folder(folder: Path, why: object) -> StoreError:
+    """The error of a run's folder that cannot be made."""
+    return StoreError(
+        f"cannot make the run's folder {folder}: {why}. Free space or choose another with --out; "
+        "answers already given are in the cache and are not asked again."
+    )
 
 
 def load(folder: Path) -> Run:
@@ -141,13 +150,41 @@ def load(folder: Path) -> Run:
         raise StoreError(
             f"{folder} is not a run directory: it has no run.json ({_no_header(folder)})"
         )
-    try:
-        header = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error
+    header = read_header(path)
     columns = parquet.read(folder / "findings.parquet")
-    rows = [json.loads(text) for text in columns.get("row", [])]
-    return Run(header, rows, folder)
+    return Run(header, read_findings(folder, columns), folder)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """A run's `run.json`, checked.
+
+    Raises:
+        StoreError: It cannot be read, is not JSON, or lacks what every run says.
+    """
+    try:
+        header: dict[str, Any] = checked(parse(path.read_bytes()), HEADER, path.name)
+    except (OSError, ValueError) as error:
+        raise parquet.unreadable(path, f"as JSON: {error}") from error
+    return header
+
+
+def read_findings(folder: Path, columns: Mapping[str, Column]) -> list[dict[str, Any]]:
+    """The stored findings, each whole."""
+    path = folder / "findings.parquet"
+    if "row" not in columns:
+        raise parquet.unreadable(path, "as findings: it has no column 'row'")
+    rows = []
+    for i, text in enumerate(columns["row"], start=1):
+        try:
+            row = checked(parse(text if isinstance(text, str) else ""), FINDING, f"finding {i}")
+            if row["status"] == "estimate":
+                checked(
+                    row, dict.fromkeys(("value", "low", "high", "level"), float), f"finding {i}"
+                )
+        except ValueError as error:
+            raise parquet.unreadable(path, f"as findings: {error}") from None
+        rows.append(row)
+    return rows
 
 
 def _no_header(folder: Path) -> str:
@@ -162,11 +199,15 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON to a temporary name and move it into place."""
     part = path.with_suffix(".part")
     try:
-        part.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False), "utf-8")
+        part.write_text(written(value, indent=1, allow_nan=False), "utf-8")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StoreError(f"could not write {path}: {error}") from error
+        with suppress(OSError):  # what stopped the writing may stop the cleaning too
+            part.unlink()
+        raise StoreError(
+            f"could not write {path}: {error}. Free space or choose another place with --out; "
+            "answers already given are in the cache and are not asked again."
+        ) from error
 
 
 def findings_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
@@ -186,61 +227,67 @@ def findings_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
         "trust",
     )
     table: dict[str, Column] = {t: _texts([r[t] for r in rows]) for t in texts}
-    table["labels"] = _texts(
-        [json.dumps(r["labels"], sort_keys=True, ensure_ascii=False) for r in rows]
-    )
+    table["labels"] = _texts([written(r["labels"], sort_keys=True) for r in rows])
     for name in numbers:
         table[name] = np.array([np.nan if r[name] is None else r[name] for r in rows], float)
-    table["row"] = _texts([json.dumps(r, sort_keys=True, ensure_ascii=False) for r in rows])
+    table["row"] = _texts([written(r, sort_keys=True) for r in rows])
     return table
 
 
-def items_table(items: Mapping[str, Items]) -> dict[str, Column]:
-    """All metrics' items under the union of their columns."""
+def items_parts(items: Mapping[str, Items]) -> Iterator[dict[str, Column]]:
+    """All metrics' items under the union of their columns, so many rows at a time."""
     names = [
         "item",
         "score",
         "why",
         *sorted({n for i in items.values() for n in i.columns} - {"item", "score", "why"}),
     ]
-    table: dict[str, Column] = {
-        "metric": _texts([m for m, i in items.items() for _ in range(len(i))])
+    numeric = {
+        n: n != "item" and all(i.columns[n].dtype.kind in "fiub" for i in items.values() if n in i)
+        for n in names
     }
-    for name in names:
-        parts = [(i.columns.get(name), len(i)) for i in items.values()]
-        numeric = all(c is None or c.dtype.kind in "fiub" for c, _ in parts)
-        table[name] = _numbers(parts) if numeric and name != "item" else _words(parts)
-    return table
+    yield {"metric": _texts([]), **{n: np.empty(0) if numeric[n] else _texts([]) for n in names}}
+    for metric, every in items.items():
+        for start in range(0, len(every), AT_ONCE):
+            some = every.take(np.arange(start, min(start + AT_ONCE, len(every))))
+            table: dict[str, Column] = {"metric": _texts([metric] * len(some))}
+            for name in names:
+                table[name] = (_numbers if numeric[name] else _words)(some, name)
+            yield table
 
 
-def _numbers(parts: Sequence[tuple[Column | None, int]]) -> Column:
-    return np.concatenate(
-        [np.full(n, np.nan) if c is None else c.astype(float) for c, n in parts] or [np.empty(0)]
-    )
+def _numbers(items: Items, name: str) -> Column:
+    return items[name].astype(float) if name in items else np.full(len(items), np.nan)
 
 
-def _words(parts: Sequence[tuple[Column | None, int]]) -> Column:
-    return _texts([None if c is None else str(c[i]) for c, n in parts for i in range(n)])
+def _words(items: Items, name: str) -> Column:
+    return _texts([str(v) for v in items[name]] if name in items else [None] * len(items))
 
 
-def answers_table(log: Sequence[Asked]) -> dict[str, Column]:
+def answers_parts(log: Sequence[Asked]) -> Iterator[dict[str, Column]]:
     """One row a question of a metric; equal questions of two metrics share `key`."""
-    table: dict[str, list[Any]] = {
-        n: []
-        for n in ("metric", "step", "to", "ability", "row", "key", "question", "answer", "status")
-    }
+    numbers = ("step", "row")
+    names = ("metric", "step", "to", "ability", "row", "key", "question", "answer", "status")
+    yield {n: np.empty(0) if n in numbers else _texts([]) for n in names}
     for asked in log:
-        size = len(asked.keys)
-        table["metric"] += [asked.metric] * size
-        table["step"] += [float(asked.step)] * size
-        table["to"] += [asked.batch.to] * size
-        table["ability"] += [asked.batch.ability] * size
-        table["row"] += [float(i) for i in range(size)]
-        table["key"] += [k.hex() for k in asked.keys]
-        table["question"] += [question_text(asked.batch, i) for i in range(size)]
-        table["answer"] += [json.dumps(a[1:], ensure_ascii=False) for a in asked.packed]
-        table["status"] += [a[0] for a in asked.packed]
-    return {n: np.array(v, float) if n in {"step", "row"} else _texts(v) for n, v in table.items()}
+        for start in range(0, len(asked.keys), AT_ONCE):
+            yield _answers_part(asked, range(start, min(start + AT_ONCE, len(asked.keys))))
+
+
+def _answers_part(asked: Asked, rows: range) -> dict[str, Column]:
+    packed = [asked.answers.pack(i) for i in rows]
+    size = len(rows)
+    return {
+        "metric": _texts([asked.metric] * size),
+        "to": _texts([asked.batch.to] * size),
+        "ability": _texts([asked.batch.ability] * size),
+        "key": _texts([asked.keys[i].hex() for i in rows]),
+        "question": _texts([question_text(asked.batch, i) for i in rows]),
+        "answer": _texts([written(a[1:]) for a in packed]),
+        "status": _texts([a[0] for a in packed]),
+        "step": np.full(size, float(asked.step)),
+        "row": np.arange(rows.start, rows.stop, dtype=float),
+    }
 
 
 def _texts(values: Sequence[Any]) -> Column:

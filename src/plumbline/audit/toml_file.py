@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import BadInput
+from plumbline.core.toml_text import parse
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -20,10 +20,10 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         BadInput: It is missing, cannot be read, or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return parse(path.read_text("utf-8"))
     except FileNotFoundError:
         raise BadInput(f"there is no {what} {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"the {what} {path} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise BadInput(f"the {what} {path} is not valid TOML: {error}") from error

@@ -132,6 +132,10 @@ def read_labels(
         raise BadInput(f"no row of {file} is labelled; fill the column 'label' with yes or no")
     items = run.items(key["metric"])
     said = items["score"].astype(float) >= threshold
+    if not all(rows and 0 <= min(rows) <= max(rows) < len(said) for rows, _ in kept):
+        raise BadInput(
+            f"the key of {file} names items that {key['metric']} does not have in this run"
+        )
     groups = _groups(items)
     whole = np.zeros((2, 2), int)
     by_group: dict[str, Column] = {}

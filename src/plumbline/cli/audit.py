@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,8 @@ from plumbline.cli.gate import note_baseline, print_outcome, write_outcome
 from plumbline.cli.options import (
     MODEL_FORMS,
     RUNS,
+    engine_given,
+    engine_options,
     gate_outputs,
     look_ahead,
     model_of,
@@ -21,6 +22,8 @@ from plumbline.cli.options import (
     plan_fields,
     plan_options,
 )
+from plumbline.core.json_text import written
+from plumbline.report.format import clip
 
 if TYPE_CHECKING:
     from plumbline.audit.gate import Gate
@@ -41,6 +44,7 @@ Examples
   plumbline audit hf:./my-model --metrics crows_pairs,stereoset --seed 3
   plumbline audit openai:my-model@http://localhost:8000/v1 --system "Be brief." --max-requests 500
   plumbline audit table:loans.csv --set groups='["sex"]'
+  plumbline audit hf:/shared/my-model --engine ray --ray-address auto --workers 8 --gpus-per-worker 1
   plumbline audit demo --plan plan.toml --fail-on leans --json > run.json
   plumbline audit hf:./my-model --gate gate.toml --baseline plumbline-runs/RELEASED --junit gate.xml
 """
@@ -52,6 +56,7 @@ Examples
 @click.argument("model", required=False)
 @plan_options
 @model_options
+@engine_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -84,15 +89,16 @@ def command(
     from plumbline.report import html
 
     subject = model_of(model, given["file"])
-    fields = plan_fields(given)
+    fields, engine = plan_fields(given), engine_given(given)
     look_ahead(subject, fields, out)
     gate, baseline = _gate(subject, fields, rules, given)
-    click.echo(f"opening {subject}", err=True)
+    click.echo(f"opening {clip(subject, 200)}{' on a Ray cluster' if engine else ''}", err=True)
     with watching() as progress:
-        run = api.audit(subject, out=out, progress=progress, **fields)
-    page = html.write(run, (run.folder or out) / "report.html")
+        run = api.audit(subject, out=out, progress=progress, **engine, **fields)
     if not as_json:
         print_summary(run)
+    # After the summary: where there is no room for the report, the numbers have been shown.
+    page = html.write(run, (run.folder or out) / "report.html")
     click.echo(f"\nreport     {page}\nrun        {run.folder}", err=as_json)
     _unknown_margins(run, given["margins"])
     result = None if gate is None else api.gate(run, gate, baseline=baseline)
@@ -134,7 +140,7 @@ def _print(run: Run, result: GateResult | None, *, as_json: bool) -> None:
         note_baseline(result)
         document["gate"] = result.document()
     if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
+        click.echo(written(document, allow_nan=False))
     elif result is not None:
         click.echo()
         print_outcome(result)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+
+from plumbline.core.json_text import written
 
 HELP = """Measure a method's false alarms, coverage, power and smallest detectable effect.
 
@@ -87,7 +88,7 @@ def command(
         if not as_json:
             click.echo(_text(name, found[name]))
     if as_json:
-        click.echo(json.dumps(found if everything else found[names[0]], ensure_ascii=False))
+        click.echo(written(found if everything else found[names[0]]))
 
 
 def _placebos(folder: Path, method_id: str | None, *, as_json: bool, runs: int, seed: int) -> None:
@@ -98,7 +99,7 @@ def _placebos(folder: Path, method_id: str | None, *, as_json: bool, runs: int, 
         raise click.UsageError("--on takes one method: plumbline calibrate ID --on RUN")
     rows = placebo(load(folder), method_id, runs=min(runs, 1000), seed=seed)
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        click.echo(written(rows))
         return
     for row in rows:
         click.echo(
@@ -110,7 +111,7 @@ def _placebos(folder: Path, method_id: str | None, *, as_json: bool, runs: int, 
 def _write(out: Path, name: str, certificate: Mapping[str, Any]) -> None:
     from plumbline.report.files import write_text
 
-    text = json.dumps(certificate, indent=1, ensure_ascii=False, allow_nan=False)
+    text = written(certificate, indent=1, allow_nan=False)
     write_text(out / f"{name.replace('/', '--')}.json", f"{text}\n")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+
+from plumbline.core.json_text import written
 
 HELP = """Compare two runs, paired by item: differences B - A with intervals and tests.
 
@@ -77,7 +78,7 @@ def command(
     else:
         ranked = api.rank(runs, seed=seed)
         document, text = ranked.document(), ranking.plain_text(ranked)
-    click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False) if as_json else text)
+    click.echo(written(document, allow_nan=False) if as_json else text)
 
 
 def _own(given: tuple[str, ...]) -> dict[str, tuple[str, ...]] | None:

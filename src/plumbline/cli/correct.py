@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from plumbline.cli.options import MODEL_FORMS, look_ahead, model_options, plan_fields, plan_options
+from plumbline.core.json_text import written
 
 if TYPE_CHECKING:
     from plumbline.audit.correct import Corrected
@@ -64,7 +64,7 @@ def command(*, model: str, using: str, out: Path, as_json: bool, **given: Any) -
         )
     page = _write_reports(made)
     if as_json:
-        click.echo(json.dumps(made.document(), ensure_ascii=False, allow_nan=False))
+        click.echo(written(made.document(), allow_nan=False))
     else:
         from plumbline.report.comparison import plain_text
         from plumbline.report.side_effects import plain_text as side_effects_text

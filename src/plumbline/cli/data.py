@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+
+from plumbline.core.json_text import written
 
 HELP = """Find and fetch the public data sets that some methods need.
 
@@ -39,7 +40,7 @@ def list_sets(*, set_id: str | None, as_json: bool) -> None:
 
     found = [data_set(set_id)] if set_id else list(catalog().values())
     if as_json:
-        click.echo(json.dumps([_plain(asdict(s)) for s in found], ensure_ascii=False))
+        click.echo(written([_plain(asdict(s)) for s in found]))
         return
     for one in found:
         rows = sum(f.rows for f in one.files.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from plumbline.cli.options import (
     model_options,
     plan_fields,
 )
+from plumbline.core.json_text import written
+from plumbline.report.format import clip
 
 HELP = f"""Show what in a model makes it lean: layers, heads, neurons, features.
 
@@ -81,10 +82,10 @@ def command(
     fields = plan_fields(given)
     look_ahead(model, fields, out)
     params = {name.removeprefix(f"{using}."): value for name, value in own}
-    click.echo(f"opening {model}", err=True)
+    click.echo(f"opening {clip(model, 200)}", err=True)
     found = api.explain(model, using=using, settings=params, out=out, **fields)
     if as_json:
-        click.echo(json.dumps(found.document(), ensure_ascii=False, allow_nan=False))
+        click.echo(written(found.document(), allow_nan=False))
     else:
         click.echo(str(found))
     drawn = sorted(found.folder.glob("*.svg")) if found.folder else []

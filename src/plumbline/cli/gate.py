@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plumbline.cli.options import gate_outputs
+from plumbline.core.json_text import written
 
 if TYPE_CHECKING:
     from plumbline.audit.gate_result import GateResult
@@ -52,7 +52,7 @@ def command(
     result = api.gate(run_folder, rules, baseline=baseline)
     note_baseline(result)
     if as_json:
-        click.echo(json.dumps(result.document(), ensure_ascii=False, allow_nan=False))
+        click.echo(written(result.document(), allow_nan=False))
     else:
         print_outcome(result)
     write_outcome(result, junit, summary)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from plumbline.cli.options import RUNS
+from plumbline.core.json_text import written
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,7 +40,7 @@ def command(*, model: str | None, out: Path, as_json: bool) -> None:
 
     found = api.history(model, folder=out)
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        click.echo(written(found))
         return
     from rich.console import Console
 

@@ -12,6 +12,7 @@ import click
 
 from plumbline.core.card import FAMILIES, KINDS
 from plumbline.core.errors import UnknownName
+from plumbline.core.json_text import written
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +50,7 @@ def command(*, kind: str | None, as_json: bool) -> None:
     """Print the catalog."""
     entries = chosen(kind)
     if as_json:
-        click.echo(json.dumps([fields(e) for e in entries], ensure_ascii=False))
+        click.echo(written([fields(e) for e in entries]))
         return
     from rich.console import Console
 
@@ -84,7 +85,7 @@ def chosen(kind: str | None) -> list[Entry]:
 
 def fields(entry: Entry) -> dict[str, Any]:
     """Every field of a card, JSON-able, and where the method lives."""
-    card: dict[str, Any] = json.loads(json.dumps(asdict(entry.card)))
+    card: dict[str, Any] = json.loads(written(asdict(entry.card)))
     return {**card, "shelf": entry.shelf, "target": entry.target}
 
 

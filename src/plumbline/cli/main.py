@@ -51,6 +51,7 @@ Then your own model:
 """
 STOPPED = "stopped; answers so far are kept, run the same command again"
 INTERRUPTED = 130
+LONGEST_MESSAGE = 4000  # characters
 REFUSED = 2
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
@@ -101,8 +102,9 @@ def guarded(work: Callable[[], Any]) -> int:
         code = work()
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
-        return REFUSED
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(error.ctx.get_usage(), err=True)
+        return _say(f"Error: {error.format_message()}", REFUSED)
     except (click.Abort, KeyboardInterrupt):
         return _say(STOPPED, INTERRUPTED)
     except PlumblineError as error:
@@ -115,12 +117,19 @@ def guarded(work: Callable[[], Any]) -> int:
         if error.errno not in _NO_ROOM:
             raise
         where = f" {error.filename}" if error.filename else ""
-        return _say(f"plumbline: cannot write{where}: {error.strerror}", REFUSED)
+        return _say(
+            f"plumbline: cannot write{where}: {error.strerror}. Free space or choose another place; "
+            "answers already given are kept",
+            REFUSED,
+        )
     return code if isinstance(code, int) else 0
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(message, err=True)
+    from plumbline.report.format import clip
+
+    # Messages quote files and servers: what they hold drives no terminal, and fills none.
+    click.echo(clip(message, LONGEST_MESSAGE, lines=True), err=True)
     return code
 
 

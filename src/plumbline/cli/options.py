@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
+
+from plumbline.core.toml_text import parse
 
 F = TypeVar("F", bound=Callable[..., Any])
 RUNS = "plumbline-runs"  # where runs go unless --out says otherwise
@@ -116,8 +117,8 @@ def complete_method(
 def read_value(text: str) -> Any:
     """A TOML value (`3`, `true`, `["a"]`), or the text itself."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse(f"value = {text}")["value"]
+    except ValueError:
         return text
 
 
@@ -175,6 +176,45 @@ def plan_options(func: F) -> F:
             ),
         ],
     )  # fmt: skip
+
+
+def engine_options(func: F) -> F:
+    """Options that choose where the model answers; they are no part of the plan."""
+    return _stacked(
+        func,
+        [
+            click.option(
+                "--engine", type=click.Choice(["local", "ray"]),
+                help="Where the model answers: here, or on a Ray cluster.  [default: local]",
+            ),
+            click.option(
+                "--ray-address", metavar="WHERE",
+                help="local (a cluster on this machine), auto, or HOST:PORT.  [default: $RAY_ADDRESS, else local]",
+            ),
+            click.option("--workers", type=int, metavar="N", help="Workers that hold the model.  [default: as many as there is room for]"),
+            click.option("--gpus-per-worker", type=float, metavar="N", help="GPUs of each; may be a fraction.  [default: 1 where there are any]"),
+            click.option("--threads-per-worker", type=int, metavar="N", help="CPUs of each, and its threads.  [default: 1]"),
+        ],
+    )  # fmt: skip
+
+
+def engine_given(given: Mapping[str, Any]) -> dict[str, Any]:
+    """`engine=` for `plumbline.audit.api.audit`, where the options above mean a cluster; else nothing."""
+    from plumbline.audit.engine import RayEngine
+
+    names = {
+        "ray_address": "address", "workers": "workers", "gpus_per_worker": "gpus_per_worker",
+        "threads_per_worker": "threads_per_worker",
+    }  # fmt: skip
+    stated = {field: given[name] for name, field in names.items() if given[name] is not None}
+    if given["engine"] == "ray":
+        return {"engine": RayEngine(**stated)}
+    for name in names:
+        if given[name] is not None:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} speaks of a Ray cluster: it wants --engine ray"
+            )
+    return {}
 
 
 def gate_outputs(func: F) -> F:
@@ -270,8 +310,8 @@ def _stated(file: Path | None) -> Mapping[str, Any]:
 
 def _names_model(file: Path) -> bool:
     try:
-        return "model" in tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return "model" in parse(file.read_text("utf-8"))
+    except (OSError, ValueError):
         return True  # `read_plan` says what is wrong with the file
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from plumbline.cli.options import (
     plan_fields,
     plan_options,
 )
+from plumbline.core.json_text import written
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,7 +51,7 @@ def command(*, model: str | None, as_json: bool, **given: Any) -> None:
     look_ahead(subject, fields)
     found = api.estimate(subject, **fields)
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        click.echo(written(found))
         return
     from rich.console import Console
 

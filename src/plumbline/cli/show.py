@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from plumbline.cli.options import complete_method
+from plumbline.core.json_text import written
 
 if TYPE_CHECKING:
     from plumbline.core.catalog import Entry
@@ -48,7 +48,7 @@ def _document(entry: Entry) -> str:
     from plumbline.cli.list import fields
 
     found = {**fields(entry), "doc": entry.doc(), "certificate": certificate(entry.id)}
-    return json.dumps(found, ensure_ascii=False)
+    return written(found)
 
 
 def text(entry: Entry) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from plumbline.core.json_text import written
 
 if TYPE_CHECKING:
     from plumbline.audit.validate import Validation
@@ -78,7 +79,7 @@ def import_labels(
     from plumbline.audit.validate import read_labels
 
     found = read_labels(api.load_run(run_folder), file, threshold=threshold, seed=seed)
-    click.echo(json.dumps(found.document(), ensure_ascii=False) if as_json else text(found))
+    click.echo(written(found.document()) if as_json else text(found))
 
 
 def text(found: Validation) -> str:

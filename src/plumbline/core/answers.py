@@ -260,4 +260,4 @@ def _text(values: Any) -> str:
 
 
 def _floats(text: str) -> Floats:
-    return np.frombuffer(base64.b64decode(text), dtype="<f8").astype(np.float64)
+    return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f8").astype(np.float64)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 # What prints all names of a kind; and how many names a message lists where none is near.
 _LISTS: Mapping[str, str] = {
@@ -34,7 +35,21 @@ _LISTED = 24
 
 
 class PlumblineError(Exception):
-    """Root of the tree; the command line prints its message without a traceback."""
+    """Root of the tree; the command line prints its message without a traceback.
+
+    An error keeps its class, message and attributes when it is copied or comes from another
+    process, whatever its class wants to be made from.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[PlumblineError], args: tuple[Any, ...], facts: Mapping[str, Any]) -> Any:
+    made = kind.__new__(kind)
+    made.args = args
+    made.__dict__.update(facts)
+    return made
 
 
 class UsageError(PlumblineError):

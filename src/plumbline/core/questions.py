@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from plumbline.core.digests import SIZE, Digests
 from plumbline.core.errors import BadInput
 
 Role = Literal["system", "user", "assistant", "text"]
@@ -113,18 +114,18 @@ class Batch:
         """Addressee, ability and settings as one canonical string: what rows may be pooled."""
         return json.dumps([self.to, self.ability, self.settings], sort_keys=True, default=_plain)
 
-    def keys(self) -> list[bytes]:
-        """One 16-byte digest a row, from ability, settings and the row's content."""
+    def keys(self) -> Digests:
+        """One digest a row, from ability, settings and the row's content."""
         head = json.dumps([self.ability, self.settings], sort_keys=True, default=_plain)
-        base = hashlib.blake2b(head.encode(), digest_size=16)
+        base = hashlib.blake2b(head.encode(), digest_size=SIZE)
         names = sorted(self.columns)
         encode = json.JSONEncoder(default=_plain, ensure_ascii=False).encode
-        keys = []
+        every = bytearray()
         for row in zip(*(self.columns[name] for name in names), strict=True):
             digest = base.copy()
             digest.update(encode([names, row]).encode("utf-8", "surrogatepass"))
-            keys.append(digest.digest())
-        return keys
+            every += digest.digest()
+        return Digests(bytes(every))
 
 
 def _plain(value: Any) -> Any:
@@ -142,6 +143,13 @@ def _plain(value: Any) -> Any:
 Promptlike = str | Prompt
 
 
+def _shared(given: Iterable[Promptlike]) -> list[Prompt]:
+    """Prompts, of which equal ones are one object: a context with many continuations is held once."""
+    seen: dict[Prompt, Prompt] = {}
+    made = (prompt(p) for p in given)
+    return [seen.setdefault(p, p) for p in made]
+
+
 def logprob(contexts: Sequence[Promptlike], continuations: Sequence[str]) -> Batch:
     """Ask the log-probability of each continuation after its context (`LogProbs`).
 
@@ -150,7 +158,7 @@ def logprob(contexts: Sequence[Promptlike], continuations: Sequence[str]) -> Bat
     """
     return Batch(
         ability="logprob",
-        columns={"context": [prompt(c) for c in contexts], "continuation": list(continuations)},
+        columns={"context": _shared(contexts), "continuation": list(continuations)},
     )
 
 
@@ -159,7 +167,7 @@ def next_tokens(contexts: Sequence[Promptlike], candidates: Sequence[Sequence[st
     return Batch(
         ability="next",
         columns={
-            "context": [prompt(c) for c in contexts],
+            "context": _shared(contexts),
             "candidates": [tuple(c) for c in candidates],
         },
     )
@@ -238,7 +246,7 @@ def generate(
 
     `seed` keys the sampling of a local model together with the question and the draw.
     """
-    rows = [prompt(p) for p in prompts]
+    rows = _shared(prompts)
     numbers = [0] * len(rows) if draws is None else [int(d) for d in draws]
     if decoding.temperature == 0 and any(numbers):
         raise BadInput(
@@ -273,7 +281,7 @@ def choose(
     return Batch(
         ability="choose",
         columns={
-            "prompt": [prompt(p) for p in prompts],
+            "prompt": _shared(prompts),
             "options": rows,
             "contents": rows if contents is None else [tuple(c) for c in contents],
         },
@@ -312,7 +320,7 @@ def score(prompts: Sequence[Promptlike], responses: Sequence[str], *, to: str = 
     """Ask a reward model or a lexicon for one number a response (`Numbers`)."""
     return Batch(
         ability="score",
-        columns={"prompt": [prompt(p) for p in prompts], "response": list(responses)},
+        columns={"prompt": _shared(prompts), "response": list(responses)},
         to=to,
     )
 

@@ -7,16 +7,15 @@ read with the standard library; Parquet goes through DuckDB, imported when it is
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import json
 import math
-import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import BadInput
+from plumbline.core.json_text import parse
+from plumbline.core.packed import gunzip
 
 Table = dict[str, list[Any]]
 FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
@@ -44,12 +43,7 @@ def read_bytes(path: Path) -> bytes:
 
 def unzip(raw: bytes, name: str) -> bytes:
     """Decompressed gzip content; `name` is what to call it in an error."""
-    try:
-        return gzip.decompress(raw) if raw else raw
-    except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
-        raise BadInput(
-            f"{name} is not a whole gzip file ({problem}). It may be cut off: copy it again"
-        ) from None
+    return gunzip(raw, name)
 
 
 def read_text(path: Path) -> str:
@@ -72,11 +66,9 @@ def read_text(path: Path) -> str:
 def read_json(path: Path) -> Any:
     """One JSON document."""
     try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as problem:
-        raise BadInput(
-            f"{path} is not whole JSON: {problem.msg} in line {problem.lineno}"
-        ) from None
+        return parse(read_text(path))
+    except ValueError as problem:
+        raise BadInput(f"{path} is not whole JSON: {problem}") from None
 
 
 def read_table(path: str | Path, *, columns: Iterable[str] = (), quotes: bool = True) -> Table:
@@ -136,7 +128,7 @@ def numbers(values: Sequence[Any], what: str) -> list[float]:
     for row, value in enumerate(values, start=1):
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadInput(
                 f"{what}: row {row} holds {value!r}; wanted a number in every row"
             ) from None
@@ -195,10 +187,10 @@ def _json_lines(text: str, path: Path, wanted: Sequence[str]) -> Table:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as problem:
+            row = parse(line)
+        except ValueError as problem:
             raise BadInput(
-                f"{path}, line {number}: not whole JSON ({problem.msg}). The file may be cut off"
+                f"{path}, line {number}: not whole JSON ({problem}). The file may be cut off"
             ) from None
         if not isinstance(row, dict):
             raise BadInput(f"{path}, line {number}: wanted a JSON object, got {type(row).__name__}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from plumbline.core.errors import BadInput, UnknownName
+from plumbline.core.json_text import parse
 from plumbline.data.sets import mcq
 from plumbline.data.tables import Table, read_table
 from plumbline.data.toml_rows import Fields, each_once, read_toml
@@ -182,8 +182,8 @@ def _options(table: Table, what: str) -> list[tuple[str, ...]]:
 def _listed(value: Any, what: str) -> Sequence[Any]:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
+            value = parse(value)
+        except ValueError:
             value = None
     if not isinstance(value, list | tuple) or len(value) < 2:
         raise BadInput(f"{what}: options are {value!r}; wanted a list of two or more")

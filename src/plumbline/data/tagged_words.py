@@ -12,12 +12,12 @@ A column `group` says what a row is about.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from plumbline.core.errors import BadInput
+from plumbline.core.json_text import parse
 from plumbline.core.tagged import OUTSIDE, Tagged, marked, split_words
 from plumbline.data.tables import read_table
 
@@ -103,8 +103,8 @@ def _listed(words: Any) -> list[str]:
 
 def _json_list(text: str) -> list[Any]:
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError:
+        found = parse(text)
+    except ValueError:
         found = None
     if not isinstance(found, list):
         # A sentence may begin with a bracket.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from importlib.resources.abc import Traversable
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import BadInput
+from plumbline.core.toml_text import parse
 from plumbline.data.tables import read_text
 
 
@@ -22,8 +22,8 @@ def read_toml(source: Path | Traversable) -> dict[str, Any]:
     """
     text = read_text(source) if isinstance(source, Path) else source.read_text("utf-8")
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+        return parse(text)
+    except ValueError as problem:
         raise BadInput(f"{source} is not TOML: {problem}") from None
 
 
@@ -68,9 +68,15 @@ class Fields:
     def number(self, name: str) -> float:
         """A finite number."""
         value = self._get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
+        if not isinstance(value, int | float) or isinstance(value, bool):
             raise self._wrong(name, "a finite number", value)
-        return float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            number = inf
+        if not isfinite(number):
+            raise self._wrong(name, "a finite number", value)
+        return number
 
     def one_of(self, name: str, known: Iterable[str]) -> str:
         """One of these texts."""
@@ -122,4 +128,4 @@ class Fields:
         return value
 
     def _wrong(self, name: str, wanted: str, got: Any) -> BadInput:
-        return BadInput(f"{self.what}: {name} is {got!r}; wanted {wanted}")
+        return BadInput(f"{self.what}: {name} is {got!r:.200}; wanted {wanted}")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import BadInput, NotRecorded, UnknownName
+from plumbline.metrics.distinct import distinct
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -179,7 +180,8 @@ def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(np.isnan(array))
     if array.dtype.kind in "iub":
         return np.zeros(array.size, bool)
-    return np.fromiter(map(_absent, array.tolist()), bool, array.size)
+    found, codes = distinct(array.astype(object))
+    return np.fromiter(map(_absent, found), bool, len(found))[codes]
 
 
 def _absent(value: Any) -> bool:
@@ -191,9 +193,10 @@ def kind_of(columns: Mapping[str, NDArray[Any]]) -> str:
     both = [columns[n][~_missing(columns[n])] for n in ("prediction", "label") if n in columns]
     if any(values.dtype.kind not in "iufb" and not _numeric(values) for values in both):
         return "classes"
-    numbers = np.unique(np.concatenate([np.asarray(v, float) for v in both]))
-    if np.isin(numbers, (0.0, 1.0)).all():
+    columns_of_numbers = [np.asarray(v, float) for v in both]
+    if all(((v == 0) | (v == 1)).all() for v in columns_of_numbers):
         return "binary"
+    numbers = np.unique(np.concatenate(columns_of_numbers))
     whole = bool((numbers == np.round(numbers)).all())
     return "classes" if whole and numbers.size <= MOST_CLASSES else "numbers"
 
@@ -228,16 +231,19 @@ def _labels(values: NDArray[Any] | None, levels: Sequence[Any]) -> Ints | None:
 
 
 def _codes(values: NDArray[Any], levels: Sequence[Any], what: str) -> Ints:
+    if values.dtype.kind in "iufb" and levels == (0.0, 1.0):
+        second = np.asarray(values == levels[1])
+        if (second | (values == levels[0])).all():
+            return second.astype(np.int64)
     index = {level: code for code, level in enumerate(levels)}
-    distinct, where = np.unique(values.astype(object) if values.dtype == object else values,
-                                return_inverse=True)  # fmt: skip
-    strange = [v for v in distinct.tolist() if v not in index]
+    found, where = distinct(values)
+    strange = [v for v in found if v not in index]
     if strange:
         raise BadInput(
             f"column {what!r} holds {strange[0]!r}; wanted one of {', '.join(map(str, levels))}. "
             "Say task='classes' or task='numbers' if the outcome is not 0 or 1"
         )
-    return np.array([index[v] for v in distinct.tolist()], np.int64)[where.reshape(-1)]
+    return np.array([index[v] for v in found], np.int64)[where]
 
 
 def _numbers(values: NDArray[Any], what: str, *, gaps: bool = False) -> Floats:
@@ -278,10 +284,10 @@ def _groupings(
 
 
 def _grouping(axis: str, values: NDArray[Any]) -> Grouping:
-    gaps = _missing(values)
-    text = np.where(gaps, NOT_STATED, np.asarray(values, dtype=object).astype(str))
-    names, codes = np.unique(text.astype(str), return_inverse=True)
-    return Grouping(axis, tuple(map(str, names)), codes.astype(np.int64).reshape(-1))
+    found, where = distinct(np.asarray(values, dtype=object))
+    texts = [NOT_STATED if _absent(value) else str(value) for value in found]
+    names, codes = np.unique(np.array(texts, dtype=str), return_inverse=True)
+    return Grouping(axis, tuple(map(str, names)), codes.astype(np.int64).reshape(-1)[where])
 
 
 def _crossed(parts: Sequence[Grouping]) -> Grouping:

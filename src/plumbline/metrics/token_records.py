@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import BadInput, NotRecorded
+from plumbline.core.json_text import parse
 from plumbline.metrics.ratings import column, flags
 
 Floats = NDArray[np.float64]
@@ -34,7 +34,7 @@ def _one(value: Any, name: str, row: int) -> Floats:
         text = "" if value is None else str(value).strip()
         text = "" if text == "nan" else text
         try:
-            got = json.loads(text) if text[:1] == "[" else [float(t) for t in _APART.split(text) if t]  # fmt: skip
+            got = parse(text) if text[:1] == "[" else [float(t) for t in _APART.split(text) if t]  # fmt: skip
         except ValueError:
             got = None
     try:

@@ -108,6 +108,25 @@ class Adapter(Protocol):
         ...
 
 
+@runtime_checkable
+class StreamingAdapter(Adapter, Protocol):
+    """A model that is held elsewhere, by several workers, and answers many parts at once."""
+
+    def stream(
+        self, batch: Batch, parts: Sequence[Rows]
+    ) -> Iterator[tuple[int, Sequence[tuple[Rows, Answers]]]]:
+        """Yields (number of a part, what `answer(batch.take(part))` yields), each part once.
+
+        Parts come in any order. What has been yielded is committed before more is asked for, so that
+        what is under way stays bounded.
+        """
+        ...
+
+    def engine(self) -> dict[str, Any]:
+        """JSON-able facts for the run's record: where the questions were answered."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The live model, for methods that need `open`.

@@ -7,7 +7,6 @@ unanswered: nothing is asked of anybody.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from plumbline.core.answers import Answers, Records, Texts
 from plumbline.core.errors import AbilityError, BadInput
+from plumbline.core.json_text import parse
 from plumbline.core.questions import Batch, plain
 from plumbline.models import choose_derived
 from plumbline.models.abilities import Cost, ModelOptions, Rows
@@ -32,6 +32,7 @@ _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "answer": ("answer", "response", "output", "completion", "generation", "text"),
     "draw": ("draw", "sample"),
 }
+_LAST_DRAW: Final = 2**31 - 1
 NONE: Final = "no recorded answer"
 EMPTY: Final = "empty answer"
 
@@ -167,7 +168,7 @@ def _json_lines(path: Path) -> list[dict[str, Any]]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line.decode("utf-8"))
+                row = parse(line.decode("utf-8"))
             except UnicodeDecodeError as wrong:
                 raise BadInput(f"{path}, line {number}: not UTF-8 (byte {wrong.start})") from None
             except ValueError as wrong:
@@ -205,7 +206,9 @@ def _prompt(path: Path, row: int, value: Any) -> str:
         return value
     if isinstance(value, list) and all(isinstance(m, dict) and "content" in m for m in value):
         return "".join(str(m["content"]) for m in value)
-    raise BadInput(f"{path}, row {row + 1}: a prompt is text or a list of messages; got {value!r}")
+    raise BadInput(
+        f"{path}, row {row + 1}: a prompt is text or a list of messages; got {value!r:.60}"
+    )
 
 
 def _answer(path: Path, row: int, value: Any) -> str | None:
@@ -228,11 +231,16 @@ def _draws(
             seen[text] += 1
         return draws
     try:
-        return [int(row[column]) for row in rows]
-    except (TypeError, ValueError) as wrong:
+        draws = [int(row[column]) for row in rows]
+    except (TypeError, ValueError, OverflowError) as wrong:
         raise BadInput(
-            f"{path}: the column {column!r} must number draws 0, 1, ...: {wrong}"
+            f"{path}: the column {column!r} must number draws 0, 1, ...: {str(wrong)[:120]}"
         ) from None
+    if not all(0 <= draw <= _LAST_DRAW for draw in draws):
+        raise BadInput(
+            f"{path}: the column {column!r} must number draws 0, 1, ... up to {_LAST_DRAW}"
+        )
+    return draws
 
 
 def _plain(value: Any) -> Any:

@@ -11,10 +11,8 @@ of them), so a continuation that holds one is unanswered; in a context it is rea
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +23,7 @@ import numpy as np
 
 from plumbline.core.answers import Answers, LogProbs
 from plumbline.core.errors import AbilityError, BadInput
+from plumbline.core.packed import gunzip
 from plumbline.core.questions import Batch, Prompt
 from plumbline.models.abilities import Cost, ModelOptions, Rows
 from plumbline.models.extras import read_extra
@@ -104,12 +103,12 @@ def read_arpa(path: Path) -> NGrams:
 def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
-        return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+        return (gunzip(raw, str(path)) if path.suffix == ".gz" else raw).decode("utf-8")
     except FileNotFoundError:
         raise BadInput(
             f"no file at {path}; arpa: wants an n-gram model in ARPA format, plain or .gz"
         ) from None
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as problem:
+    except (OSError, UnicodeDecodeError) as problem:
         raise BadInput(f"{path} cannot be read as ARPA text, plain or .gz: {problem}") from None
 
 

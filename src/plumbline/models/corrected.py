@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from plumbline.core.errors import BadInput
 from plumbline.models.abilities import Adapter, ModelOptions
-from plumbline.models.corrected_files import read_record
+from plumbline.models.corrected_files import check_record, read_record
 
 _KIND: Final = re.compile(r"[a-z][a-z_]*")
 
@@ -30,6 +30,7 @@ def open_corrected(path: str | Path, options: ModelOptions) -> Adapter:
     folder = Path(path)
     record = read_record(folder)
     kind = _kind(folder, record.get("kind"))
+    check_record(folder, record)
     given = record["base_options"]
     base = open_model(record["base"], ModelOptions(**given) if given else options)
     model = kind.read(folder, base, record)

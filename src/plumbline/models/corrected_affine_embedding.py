@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.answers import Answers, Vectors
-from plumbline.core.errors import AbilityError, MissingExtra
+from plumbline.core.errors import AbilityError, BadInput, MissingExtra
 from plumbline.core.questions import Batch
 from plumbline.models import corrected_files
 from plumbline.models.abilities import Adapter, Cost, Rows
+from plumbline.models.safetensors_header import read_safetensors_header
 
 Floats = NDArray[np.float64]
 
@@ -103,6 +104,11 @@ class AffineEmbedding:
     @classmethod
     def read(cls, folder: Path, base: Adapter, record: Mapping[str, Any]) -> AffineEmbedding:
         """The correction in a folder, put on its base again."""
+        held = read_safetensors_header(folder / corrected_files.WEIGHTS)
+        if not {"matrix", "offset"} <= set(held):
+            raise BadInput(
+                f"{folder / corrected_files.WEIGHTS} holds {', '.join(held) or 'no tensor'}; wanted matrix and offset"
+            )
         weights = _safetensors("load_file")(str(folder / corrected_files.WEIGHTS))
         return cls(base, weights["matrix"], weights["offset"], record["method"], record["params"])
 

@@ -13,10 +13,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from plumbline.core.errors import BadInput, StoreError
+from plumbline.core.json_text import parse
 from plumbline.models.abilities import Adapter
 
 RECORD = "correction.json"
 WEIGHTS = "weights.safetensors"
+_KINDS: Mapping[type, str] = {str: "text", dict: "a table"}
+_FIELDS: Mapping[str, type] = {
+    "kind": str, "base": str, "base_options": dict, "method": str, "params": dict, "fingerprint": str,
+}  # fmt: skip
 
 
 class CorrectedModel(Adapter, Protocol):
@@ -84,9 +89,21 @@ def read_record(folder: Path) -> dict[str, Any]:
         BadInput: It is not there, or cannot be read.
     """
     try:
-        record: dict[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
+        record: Any = parse((folder / RECORD).read_bytes())
     except FileNotFoundError:
         raise BadInput(f"{folder} holds no corrected model: it has no {RECORD}") from None
     except (OSError, ValueError) as error:
         raise BadInput(f"{folder / RECORD} cannot be read: {error}") from error
+    if not isinstance(record, dict):
+        raise BadInput(f"{folder / RECORD} holds {record!r:.60}; wanted the record of a correction")
     return record
+
+
+def check_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Raise `BadInput` unless a record has what every kind of correction needs."""
+    for name, kind in _FIELDS.items():
+        if not isinstance(record.get(name), kind):
+            raise BadInput(
+                f"{folder / RECORD} has no {name!r} that is {_KINDS[kind]}: it was damaged. Make the "
+                "correction again with `plumbline correct`"
+            )

@@ -17,6 +17,7 @@ from plumbline.core.errors import AbilityError, BadInput, StoreError
 from plumbline.core.questions import Batch
 from plumbline.models import corrected_files
 from plumbline.models.abilities import Adapter, Cost, Opened, Rows
+from plumbline.models.safetensors_header import read_safetensors_header
 
 if TYPE_CHECKING:
     import torch
@@ -113,6 +114,7 @@ class CorrectedWeights:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
+        read_safetensors_header(folder / corrected_files.WEIGHTS)
         try:
             tensors = load_file(str(folder / corrected_files.WEIGHTS))
         except (OSError, SafetensorError) as error:

@@ -120,12 +120,14 @@ def _convert(source: Path, target: Path, dtype: str) -> None:
 
     from plumbline.models.hf_model import quiet
 
-    place = {"gguf_file": source.name, "local_files_only": True}
+    folder, name = str(source.parent), source.name
     with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(str(source.parent), **place)
-        model = AutoModelForCausalLM.from_pretrained(
-            str(source.parent), dtype=getattr(torch, dtype), **place
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, gguf_file=name, local_files_only=True, trust_remote_code=False
         )
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, gguf_file=name, dtype=getattr(torch, dtype), local_files_only=True, trust_remote_code=False,
+        )  # fmt: skip
         # Marked as quantised it could not be saved; its weights are plain floats by now.
         model.hf_quantizer = None
         model.config.__dict__.pop("quantization_config", None)

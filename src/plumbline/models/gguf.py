@@ -23,8 +23,8 @@ from plumbline.core.questions import Batch, Decoding, Prompt, Segment
 from plumbline.models import first_tokens
 from plumbline.models.abilities import Cost, ModelOptions, Rows
 from plumbline.models.extras import read_extra
-from plumbline.models.fingerprints import of_facts, of_file
-from plumbline.models.gguf_header import GgufHeader, read_gguf_header
+from plumbline.models.fingerprints import of_facts, of_files
+from plumbline.models.gguf_header import GgufHeader, other_parts, read_gguf_header
 from plumbline.models.openai_client import Garbled, Job, OpenAIClient
 from plumbline.models.openai_like import OpenAILike
 from plumbline.models.openai_replies import read_tops, row_status
@@ -60,13 +60,13 @@ class Gguf:
         self._header = read_gguf_header(path)
         self._options = options
         self._templated = _templated(self._header, options)
-        self.context = options.max_context or min(
-            CONTEXT, self._header.of_model("context_length") or CONTEXT
-        )
+        said = self._header.of_model("context_length")
+        fits = isinstance(said, int) and not isinstance(said, bool) and said > 0
+        self.context = options.max_context or (min(CONTEXT, said) if fits else CONTEXT)
         self.name = str(self._header.facts.get("general.name") or path.stem)
         self.fingerprint = of_facts(
             form="gguf",
-            file=of_file(path),
+            file=of_files(path, other_parts(path)),
             llama=importlib.metadata.version("xllamacpp") if _installed() else "",
             context=self.context,
             system=options.system,

@@ -7,6 +7,7 @@ the alignment. All numbers are little-endian.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _NUMBERS: Final = {
 _STRING, _ARRAY = 8, 9
 _LONGEST: Final = 1 << 30
 """No count or string in a real header is larger; a larger one means a damaged file."""
+_DEEPEST: Final = 4
+"""Arrays in arrays; a deeper one means a damaged file, or one made to overflow the reader."""
 
 
 class _Short(Exception):
@@ -64,7 +67,7 @@ def read_gguf_header(path: Path) -> GgufHeader:
                 f"({size} bytes). hf:PATH opens safetensors folders."
             )
         try:
-            header = _read(file)
+            header = _read(file, size)
         except (struct.error, _Short) as short:
             raise BadInput(
                 f"{path} ends or breaks inside its header at byte {file.tell()} of {size} "
@@ -78,16 +81,19 @@ def read_gguf_header(path: Path) -> GgufHeader:
     return header
 
 
-def _read(file: BinaryIO) -> GgufHeader:
+def _read(file: BinaryIO, size: int) -> GgufHeader:
     version, tensors, pairs = struct.unpack("<IQQ", file.read(20))
-    if version not in (2, 3) or max(tensors, pairs) > _LONGEST:
+    # A fact takes 13 bytes at least, a tensor 24.
+    if version not in (2, 3) or 24 * tensors + 13 * pairs > size:
         raise _Short(f"version {version}, {tensors} tensors, {pairs} facts")
     facts = {}
     for _ in range(pairs):
         name = _string(file).decode("utf-8", "replace")
         facts[name] = _value(file, _number(file, 4))
     last = max((_tensor_offset(file) for _ in range(tensors)), default=0)
-    align = int(facts.get("general.alignment", 32)) or 32
+    align = facts.get("general.alignment", 32)
+    if isinstance(align, bool) or not isinstance(align, int) or align < 1:
+        raise _Short(f"the alignment {align!r}")
     start = -(-file.tell() // align) * align
     return GgufHeader(facts, tensors, start + last)
 
@@ -102,13 +108,17 @@ def _string(file: BinaryIO) -> bytes:
     length = _number(file, 10)
     if length > _LONGEST:
         raise _Short(f"a string of {length} bytes")
-    text = file.read(length)
-    if len(text) < length:
-        raise _Short("a string is cut off")
+    # In steps: room for a length that is only a claim is not made.
+    text = b""
+    while len(text) < length:
+        more = file.read(min(length - len(text), 1 << 20))
+        if not more:
+            raise _Short("a string is cut off")
+        text += more
     return text
 
 
-def _value(file: BinaryIO, kind: int) -> Any:
+def _value(file: BinaryIO, kind: int, depth: int = 0) -> Any:
     if kind == _STRING:
         return _string(file).decode("utf-8", "replace")
     if kind != _ARRAY:
@@ -116,13 +126,13 @@ def _value(file: BinaryIO, kind: int) -> Any:
             raise _Short(f"unknown kind of value {kind}")
         return _number(file, kind)
     inner, length = _number(file, 4), _number(file, 10)
-    if length > _LONGEST:
-        raise _Short(f"an array of {length} values")
+    if length > _LONGEST or depth == _DEEPEST:
+        raise _Short(f"an array of {length} values, {depth} deep")
     if inner in _NUMBERS:
         file.seek(length * struct.calcsize(_NUMBERS[inner]), 1)
     else:
         for _ in range(length):
-            _value(file, inner)
+            _value(file, inner, depth + 1)
     return {"length": length}
 
 
@@ -131,3 +141,17 @@ def _tensor_offset(file: BinaryIO) -> int:
     file.seek(8 * int(_number(file, 4)), 1)
     _number(file, 4)
     return int(_number(file, 10))
+
+
+def other_parts(path: Path) -> list[Path]:
+    """The other files of a model that was split, `NAME-00001-of-00003.gguf`; llama.cpp loads them too."""
+    found = re.fullmatch(r"(.+)-(\d{5})-of-(\d{5})\.gguf", path.name)
+    if found is None:
+        return []
+    name, _, count = found.groups()
+    parts = [path.with_name(f"{name}-{k:05}-of-{count}.gguf") for k in range(1, int(count) + 1)]
+    if lost := [part.name for part in parts if not part.is_file()]:
+        raise BadInput(
+            f"{path} is one of {int(count)} parts, of which {', '.join(lost[:3])} is missing"
+        )
+    return [part for part in parts if part != path]

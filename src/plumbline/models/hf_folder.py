@@ -7,12 +7,13 @@ run code. Code that comes with a model is never run.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any, Final
 
 from plumbline.core.errors import BadInput, Unreachable
+from plumbline.core.json_text import parse
+from plumbline.models.safetensors_header import check_folder
 
 KINDS: Final = ("causal", "masked", "seq2seq", "classifier", "encoder")
 WANTED: Final = ("*.json", "*.txt", "*.model", "*.safetensors", "*.jinja", "*/config.json")
@@ -98,14 +99,15 @@ def _checked(folder: Path) -> Path:
                 f"run code when they are read; plumbline reads safetensors. To keep it, {_CONVERT}"
             )
         raise BadInput(f"{folder} has no *.safetensors weights; was the download cut short?")
+    check_folder(folder)
     return folder
 
 
 def read_json(path: Path) -> Any:
     """A JSON file's content; `BadInput` where it is not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return parse(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise BadInput(f"{path} is not valid JSON ({error}); was a download cut short?") from error
 
 
@@ -121,7 +123,11 @@ def detect(folder: Path, kind: str | None = None) -> str:
     if (folder / "modules.json").is_file():
         return "encoder"
     config = read_json(folder / "config.json")
-    named = config.get("architectures") or []
+    named = (config.get("architectures") or []) if isinstance(config, dict) else None
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise BadInput(
+            f"{folder / 'config.json'} names no architectures in a list; it holds {config!r:.60}"
+        )
     for name in named:
         found = _kind_of(name)
         if found:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 
@@ -19,6 +20,7 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._submitted: WeakSet[Coroutine[Any, Any, Any]] = WeakSet()
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine; the future can be waited for or cancelled from any thread."""
@@ -30,22 +32,34 @@ class LoopThread:
                 )
                 self._thread.start()
             loop = self._loop
+            self._submitted.add(work)
         return asyncio.run_coroutine_threadsafe(work, loop)
+
+    def settle(self) -> None:
+        """Cancel everything that is under way and wait for its end."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._settled(), self._loop).result()
 
     def close(self) -> None:
         """Stop the loop and end the thread; idempotent."""
         if self._loop is None or self._thread is None:
             return
-        asyncio.run_coroutine_threadsafe(_settled(), self._loop).result()
+        self.settle()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
         self._loop = self._thread = None
 
+    async def _settled(self) -> None:
+        """Cancelled work needs a few turns of the loop to let go of its connections.
 
-async def _settled() -> None:
-    """Cancelled work needs a few turns of the loop to let go of its connections."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+        Only what was submitted is cancelled: it ends what it has begun itself, in the right order.
+        """
+        tasks = [
+            task
+            for task in asyncio.all_tasks() - {asyncio.current_task()}
+            if task.get_coro() in self._submitted
+        ]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from plumbline.core.answers import Answers, Floats, Vectors
 from plumbline.core.errors import AbilityError, BadAnswer, BadInput, MissingExtra
+from plumbline.core.json_text import parse
 from plumbline.core.questions import Batch
 from plumbline.models.abilities import Cost, ModelOptions, Rows
 from plumbline.models.extras import read_extra
-from plumbline.models.fingerprints import of_facts, of_file
+from plumbline.models.fingerprints import of_facts, of_file, of_files
 from plumbline.models.torch_batches import Unit, chunks, pack
 
 SETTINGS: Final[dict[str, Any]] = {
@@ -64,11 +65,12 @@ class OnnxEncoder:
         self._bound = options.batch_tokens
         # Activations quantised at run time share one scale a batch: a text would depend on its
         # company, so such a model reads one text at a time.
-        self._alone = b"DynamicQuantizeLinear" in path.read_bytes()
+        graph = path.read_bytes()
+        self._alone = b"DynamicQuantizeLinear" in graph
         self.name = path.parent.name if path.stem == "model" else path.stem
         self.fingerprint = of_facts(
             form="onnx",
-            model=of_file(path),
+            model=of_files(path, weights_beside(path, graph)),
             tokenizer=of_file(words),
             pooling=[self._pooling, self._normalise, self.context],
             device=self._device.partition(":")[0],
@@ -190,6 +192,12 @@ def _model_file(folder: Path) -> Path:
     return found[0]
 
 
+def weights_beside(path: Path, graph: bytes) -> list[Path]:
+    """Files beside a model that its graph names: where it keeps large tensors ("external data")."""
+    others = sorted(p for p in path.parent.iterdir() if p.is_file() and p != path)
+    return [other for other in others if other.name.encode() in graph]
+
+
 def _session(path: Path, device: str, threads: int) -> Any:
     import onnxruntime
 
@@ -231,7 +239,7 @@ def _tokenizer(path: Path) -> Any:
         raise BadInput(f"no tokenizer at {path}; put tokenizer.json there, or set 'tokenizer'")
     # Checked here, because the library raises nothing more telling than `Exception`.
     try:
-        said = json.loads(path.read_text("utf-8"))
+        said = parse(path.read_bytes())
     except ValueError as wrong:
         raise BadInput(f"{path} is not a tokenizer.json: {wrong}") from None
     if not isinstance(said, dict) or not isinstance(said.get("model"), dict):

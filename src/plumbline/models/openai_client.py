@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from plumbline.core.errors import BadAnswer, BadInput, SubjectError, Unreachable
+from plumbline.core.json_text import parse
 from plumbline.models.arrivals import Arrivals
 from plumbline.models.loop_thread import LoopThread
-from plumbline.models.rate_limit import RateLimit, backoff, retry_after
+from plumbline.models.rate_limit import RateLimit, backoff, http_date, retry_after
 from plumbline.models.transport import Transport
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524,
 """Statuses after which the same request may succeed later."""
 _BUSY: Final = "Try again later, or lower the load (clients, in_flight, per_minute)."
 _ABSENT: Final = "It never answered: check that a server listens at this address."
+_QUOTED: Final = 20_000
+"""Characters of a reply that are looked at for a message."""
+_SECRET: Final = 12
+"""Characters from which on a key can be a secret."""
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -119,6 +124,8 @@ class OpenAIClient:
 
     def close(self) -> None:
         """Close all connections; idempotent."""
+        # First the requests: one that is still connecting would open what nobody closes.
+        self._loop.settle()
         if self._https:
             https, self._https = self._https, []
             self._loop.submit(_close([http for http, _ in https])).result()
@@ -216,15 +223,19 @@ class OpenAIClient:
         if reply.status_code != 200:
             return self._failed(reply, work)
         try:
-            return work.read(job, json.loads(reply.content))
+            return work.read(job, self._without_key(parse(reply.content)))
+        except BadAnswer as wrong:
+            raise BadAnswer(f"{self.base_url}/{job.path}: {wrong}") from wrong
         except (ValueError, Garbled) as wrong:
-            start = self._safe(reply.text[:120])
+            start = self._safe(reply.text[:_QUOTED])[:120]
             return _Again(f"{_plainly(wrong)}; the reply begins {start!r}", error=BadAnswer)
 
     def _failed(self, reply: httpx.Response, work: _Work[T]) -> T | _Again:
         """A reply with an error status: a row status, another try, or the end."""
-        code, body = reply.status_code, _json(reply)
-        what = f"HTTP {code}: {self._safe(said(body) or reply.text[:200]) or 'no message'}"
+        code, body = reply.status_code, self._without_key(_json(reply))
+        what = (
+            f"HTTP {code}: {self._safe(said(body) or reply.text[:_QUOTED])[:300] or 'no message'}"
+        )
         if code in (400, 413, 422) and (reason := self._row_status(body)):
             return work.status(reason)
         if code in (401, 403):
@@ -235,7 +246,8 @@ class OpenAIClient:
         if code == 429 and "insufficient_quota" in json.dumps(body):
             raise Unreachable(f"{self.base_url}: the account has no quota left ({what}).")
         if code in AGAIN:
-            return _Again(what, retry_after(reply.headers.get("Retry-After")))
+            now = http_date(reply.headers.get("Date"))
+            return _Again(what, retry_after(reply.headers.get("Retry-After"), now))
         if code == 404 or 300 <= code < 400:
             raise Unreachable(
                 f"{reply.url} has no such model or path ({what}). Give the model's name and the "
@@ -244,9 +256,24 @@ class OpenAIClient:
         raise BadAnswer(f"{self.base_url} does not take this request ({what}).")
 
     def _safe(self, text: str) -> str:
-        """The text without the key, should a server echo it."""
+        """The text without the key, should a server echo it; cut it afterwards, not before."""
         text = " ".join(text.split())
         return text.replace(self._key, "[key]") if self._key else text
+
+    def _without_key(self, body: Any) -> Any:
+        """A reply whose texts do not hold the key: answers and statuses are stored.
+
+        A key that is short, or a word such as EMPTY, is no secret, and answers are left as they are.
+        """
+        if len(self._key) < _SECRET:
+            return body
+        if isinstance(body, str):
+            return body.replace(self._key, "[key]")
+        if isinstance(body, list):
+            return [self._without_key(one) for one in body]
+        if isinstance(body, dict):
+            return {self._without_key(k): self._without_key(v) for k, v in body.items()}
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +288,11 @@ class _Work(Generic[T]):
 
 def checked_url(base_url: str) -> str:
     """A base URL without trailing slash; `BadInput` for one that is none or holds a secret."""
-    url = urlsplit(base_url)
+    try:
+        url = urlsplit(base_url)
+        _ = url.port  # raises where it is not a number
+    except ValueError as wrong:
+        raise BadInput(f"{base_url!r} is no address: {wrong}") from None
     if url.scheme not in ("http", "https") or not url.hostname:
         raise BadInput(
             f"a base URL begins with http:// or https:// and names a host; got {base_url!r}"
@@ -294,7 +325,7 @@ def said(body: Any) -> str:
 
 def _json(reply: httpx.Response) -> Any:
     try:
-        return json.loads(reply.content)
+        return parse(reply.content)
     except ValueError:
         return None
 

@@ -127,6 +127,7 @@ class OpenAILike:
             "expires": (self._opened + timedelta(days=self._set["expires_days"])).isoformat(
                 timespec="seconds"
             ),
+            "expires_days": self._set["expires_days"],
             "requests": self.client.requests,
         }
 

@@ -9,6 +9,7 @@ completions interface (`tokens`, `token_logprobs`, `top_logprobs: [{token: logpr
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -84,24 +85,40 @@ def read_tops(body: Any) -> Tops:
         raise BadAnswer(
             "the server sends no log-probabilities; leave the setting logprobs out for this server"
         )
-    rows = marks.get("content")
-    if rows is None:
-        tops = marks.get("top_logprobs") or [{}]
-        rows = [{"top_logprobs": [{"token": t, "logprob": v} for t, v in (tops[0] or {}).items()]}]
-    if not rows:
+    tops = _first_tops(marks)
+    if tops is None:
         return Tops({}, {}, EMPTY)
     tokens: dict[str, float] = {}
     ids: dict[int, float] = {}
-    for top in rows[0].get("top_logprobs") or ():
+    for top in tops:
         if not isinstance(top, dict) or not isinstance(top.get("token"), str):
             raise Garbled("a top log-probability has no token")
         text, value = top["token"], _nats(top.get("logprob"))
         if value <= UNLIKELY:
             continue
         tokens[text] = float(np.logaddexp(tokens.get(text, -math.inf), value))
-        if "id" in top:
-            ids[int(top["id"])] = value
+        if isinstance(top.get("id"), int):
+            ids[top["id"]] = value
     return Tops(tokens, ids, "" if tokens else "no log-probabilities for the first token")
+
+
+def _first_tops(marks: Mapping[str, Any]) -> list[Any] | None:
+    """What the first token could have been, in the layout of chat; None where nothing was generated."""
+    rows = marks.get("content")
+    if rows is None:
+        older = marks.get("top_logprobs") or [None]
+        first = older[0] if isinstance(older, list) else older
+        if first is not None and not isinstance(first, dict):
+            raise Garbled("top_logprobs is no list of tables")
+        return [{"token": t, "logprob": v} for t, v in (first or {}).items()]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows[:1]):
+        raise Garbled("the log-probabilities are no list of tables")
+    if not rows:
+        return None
+    tops = rows[0].get("top_logprobs") or []
+    if not isinstance(tops, list):
+        raise Garbled("top_logprobs is no list")
+    return tops
 
 
 def read_echo(body: Any, context: str, text: str) -> tuple[Floats, Sequence[str]] | str:
@@ -150,7 +167,10 @@ def _content(content: Any) -> Any:
 
 def _nats(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Garbled(f"a log-probability is a number; got {value!r}")
-    if not math.isfinite(value) or value > 1e-3:
-        raise BadAnswer(f"the server sent {value!r} as a log-probability")
+        raise Garbled(f"a log-probability is a number; got {value!r:.60}")
+    if not -sys.float_info.max <= value <= 1e-3:
+        raise BadAnswer(
+            f"the server sent {value!r:.60} as a log-probability, which is a number of at most 0. Serve "
+            "the model in another precision, or ask without log-probabilities (logprobs, echo)"
+        )
     return min(float(value), 0.0)

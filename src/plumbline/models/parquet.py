@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import StoreError
+from plumbline.core.json_text import encodable
+
+if TYPE_CHECKING:
+    import duckdb
 
 Column = NDArray[Any]
+_FORM, _GROUP = "format parquet, compression zstd", 20_480
 
 
 def write(path: Path, columns: Mapping[str, Column]) -> None:
@@ -20,24 +30,78 @@ def write(path: Path, columns: Mapping[str, Column]) -> None:
     Raises:
         StoreError: The folder is not writable or the disk is full.
     """
+    if not columns or len(next(iter(columns.values()))) == 0:
+        columns = {name: np.asarray(values, dtype=object) for name, values in columns.items()}
+    with _moved_into_place(path) as (connection, part):
+        connection.register("given", {name: _encodable(values) for name, values in columns.items()})
+        connection.execute(f"copy given to '{_quoted(part)}' ({_FORM})")
+
+
+def write_parts(path: Path, parts: Iterable[Mapping[str, Column]]) -> None:
+    """The same for a table that comes in parts: numbers (float64) and texts (object) only.
+
+    Several parts wait beside the file, each in one of its own, until all are there.
+
+    Args:
+        path: The file.
+        parts: At least one, all with the same columns; an empty one states them.
+
+    Raises:
+        StoreError: The folder is not writable or the disk is full.
+    """
+    waiting = path.with_suffix(".parts")
+    parts = iter(parts)
+    few = list(islice(parts, 3))
+    filled = [some for some in few if len(next(iter(some.values())))] or few[:1]
+    try:
+        with _moved_into_place(path) as (connection, part):
+            if len(filled) == 1 and len(few) < 3:
+                _copy(connection, filled[0], part)
+                return
+            shutil.rmtree(waiting, ignore_errors=True)
+            waiting.mkdir()
+            for number, some in enumerate(chain(filled, parts)):
+                _copy(connection, some, waiting / f"{number:06}.parquet")
+            every = f"select * from read_parquet('{literal(waiting)}/*.parquet')"  # noqa: S608 - path is quoted
+            connection.execute(
+                f"copy ({every}) to '{_quoted(part)}' ({_FORM}, row_group_size {_GROUP})"
+            )
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: Mapping[str, Column], to: Path) -> None:
+    """One part as a file; small groups of rows, since a group waits in memory until it is whole."""
+    connection.register("given", {name: _encodable(values) for name, values in table.items()})
+    listed = ", ".join(_as_kind(name, column) for name, column in table.items())
+    chosen = f"select {listed} from given"  # noqa: S608 - names are quoted
+    connection.execute(f"copy ({chosen}) to '{_quoted(to)}' ({_FORM}, row_group_size {_GROUP})")
+    connection.unregister("given")
+
+
+def _as_kind(name: str, column: Column) -> str:
+    """A column with its kind stated: one of nothing but None would have none of its own."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    return f"{quoted}::{'varchar' if column.dtype == object else 'double'} as {quoted}"
+
+
+@contextmanager
+def _moved_into_place(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A connection, and the temporary name whose file becomes `path` when all is written."""
     import duckdb
 
     part = path.with_suffix(".part")
-    if not columns or len(next(iter(columns.values()))) == 0:
-        columns = {name: np.asarray(values, dtype=object) for name, values in columns.items()}
     try:
         with duckdb.connect() as connection:
             # One thread: the same columns give the same bytes.
             connection.execute("set threads to 1")
-            connection.register("given", dict(columns))
-            connection.execute(
-                f"copy given to '{_quoted(part)}' (format parquet, compression zstd)"
-            )
+            yield connection, part
         part.replace(path)
     except (duckdb.Error, OSError) as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what stopped the writing may stop the cleaning too
+            part.unlink()
         raise StoreError(
-            f"could not write {path}: {error}. Free space or choose another folder with --out; "
+            f"could not write {path}: {words(error)}. Free space or choose another folder with --out; "
             "answers already given are in the cache and are not asked again."
         ) from error
 
@@ -56,7 +120,7 @@ def read(path: Path, *, where: str = "", values: tuple[Any, ...] = ()) -> dict[s
         with duckdb.connect() as connection:
             got = connection.execute(query, values).fetchnumpy()
     except duckdb.Error as error:
-        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
+        raise unreadable(path, f"as Parquet: {words(error)}") from error
     return {name: _plain(column) for name, column in got.items()}
 
 
@@ -73,8 +137,23 @@ def rows(path: Path) -> int:
         with duckdb.connect() as connection:
             found = connection.execute(query).fetchone()
     except duckdb.Error as error:
-        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
+        raise unreadable(path, f"as Parquet: {words(error)}") from error
     return int(found[0]) if found else 0
+
+
+def unreadable(path: Path, how: str) -> StoreError:
+    """The error of a file of a run that was cut off or overwritten."""
+    return StoreError(
+        f"{path} cannot be read {how.rstrip('.')}. Bring it back from a copy, or run the same "
+        "command again: answers that are in the cache are not asked again."
+    )
+
+
+def words(error: Exception) -> str:
+    """What went wrong: DuckDB shows its query behind it, and wraps the system's words in JSON."""
+    text = str(error).partition("\n\nLINE ")[0]
+    found = re.search(r'"exception_message":("(?:[^"\\]|\\.)*")', text)
+    return str(json.loads(found[1])) if found else text
 
 
 def _plain(column: Column) -> Column:
@@ -84,6 +163,18 @@ def _plain(column: Column) -> Column:
         filled[mask] = None if values.dtype == object else np.nan
         return filled
     return column
+
+
+def _encodable(column: Column) -> Column:
+    """Texts that UTF-8 can hold: half of a surrogate pair becomes the sign for what cannot be shown."""
+    if column.dtype != object or all(not isinstance(v, str) or encodable(v) for v in column):
+        return column
+    made = column.copy()
+    made[:] = [
+        v.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(v, str) else v
+        for v in column
+    ]
+    return made
 
 
 def without_wildcards(path: Path) -> str:

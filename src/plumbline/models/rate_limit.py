@@ -58,6 +58,11 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """Seconds asked for by a `Retry-After` header (RFC 9110, 10.2.3); None without a usable one.
 
     The header holds whole seconds or an HTTP date; fractions of a second are taken as well.
+
+    Args:
+        value: The header.
+        now: The time on the server, from its reply's `Date`; this machine's where it told none.
+            The two clocks may differ, so a date is compared with the clock that it comes from.
     """
     if value is None:
         return None
@@ -67,9 +72,16 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
         pass
     else:
         return max(0.0, seconds) if math.isfinite(seconds) else None
+    when = http_date(value)
+    if when is None:
+        return None
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+
+
+def http_date(value: str | None) -> datetime | None:
+    """The time in a header such as `Date` (RFC 9110, 5.6.7); None where there is none."""
     try:
-        when = parsedate_to_datetime(value)
+        when = parsedate_to_datetime(value or "")
     except ValueError:
         return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from plumbline.core.errors import BadInput, MissingExtra
+from plumbline.core.packed import check_zip
 from plumbline.models.abilities import ModelOptions
 from plumbline.models.column_roles import SETTINGS as ROLES
 from plumbline.models.column_values import Column, from_array
@@ -86,8 +87,7 @@ def load_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
         from skops.io.exceptions import UntrustedTypesFoundException
     except ImportError:
         raise MissingExtra("skops", "sklearn", f"the scikit-learn model {path}") from None
-    import zipfile
-
+    check_zip(path, str(path))
     try:
         strange = sorted(set(skops.io.get_untrusted_types(file=path)) - set(trusted))
         if strange:
@@ -97,7 +97,6 @@ def load_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
             )
         return skops.io.load(path, trusted=list(trusted))
     except (
-        zipfile.BadZipFile,
         KeyError,
         ValueError,
         TypeError,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from plumbline.core.errors import BadInput
+from plumbline.core.packed import gunzip
 from plumbline.models.column_values import Column, from_array, from_text
 from plumbline.models.parquet import without_wildcards
 
@@ -77,10 +76,7 @@ def _bytes(path: Path) -> bytes:
     data = path.read_bytes()
     if not data.startswith(b"\x1f\x8b"):
         return data
-    try:
-        return gzip.decompress(data)
-    except (EOFError, OSError, zlib.error) as wrong:
-        raise BadInput(f"{path} is not a whole gzip file: {wrong}") from None
+    return gunzip(data, str(path))
 
 
 def _rows(path: Path, reader: Any) -> Iterator[list[str]]:

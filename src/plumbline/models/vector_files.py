@@ -6,8 +6,9 @@ that is damaged with the line or byte where it breaks. Nothing is unpickled.
 
 from __future__ import annotations
 
-import json
+import math
 import zipfile
+import zlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import BadInput, MissingExtra
+from plumbline.core.json_text import parse
+from plumbline.core.packed import check_zip
+from plumbline.models.safetensors_header import read_safetensors_header
 
 WORDS: Final = ("words", "vocab", "tokens", "index")
 VECTORS: Final = ("vectors", "embeddings", "matrix")
@@ -184,12 +188,21 @@ def _word(path: Path, file: BufferedReader) -> bytes:
 
 
 def _npz(path: Path) -> WordVectors:
+    _check_members(path, check_zip(path, str(path)))
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             names = list(held.files)
             words = next((held[n] for n in WORDS if n in names), None)
             matrix = next((held[n] for n in VECTORS if n in names), None)
-    except (ValueError, zipfile.BadZipFile, EOFError, OSError) as wrong:
+    except (
+        ValueError,
+        KeyError,
+        zipfile.BadZipFile,
+        EOFError,
+        OSError,
+        zlib.error,
+        NotImplementedError,
+    ) as wrong:
         raise BadInput(
             f"{path} is not a readable npz file ({wrong}); plain arrays are wanted, since "
             "nothing is unpickled"
@@ -206,11 +219,42 @@ def _npz(path: Path) -> WordVectors:
     return WordVectors(words.tolist(), matrix, "npz")
 
 
+def _check_members(path: Path, names: list[str]) -> None:
+    """The arrays of an npz file have the size that their headers say: NumPy makes room for it first."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in (n for n in names if n.endswith(".npy")):
+                with archive.open(name) as member:
+                    version = np.lib.format.read_magic(member)
+                    read = (
+                        np.lib.format.read_array_header_1_0
+                        if version == (1, 0)
+                        else np.lib.format.read_array_header_2_0
+                    )
+                    shape, _, kind = read(member)
+                    has = archive.getinfo(name).file_size - member.tell()
+                if not kind.hasobject and math.prod(shape) * kind.itemsize != has:
+                    raise BadInput(
+                        f"{path}: {name} promises {shape} values of {kind} and holds {has} bytes; was it cut short?"
+                    )
+    except (
+        ValueError,
+        TypeError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+    ) as wrong:
+        raise BadInput(f"{path} is not a readable npz file ({str(wrong)[:200]})") from None
+
+
 def _safetensors(path: Path) -> WordVectors:
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError:
         raise MissingExtra("safetensors", "hf", f"vectors:{path}") from None
+    read_safetensors_header(path)
     try:
         with safe_open(path, framework="numpy") as held:
             names, facts = list(held.keys()), held.metadata() or {}
@@ -234,7 +278,7 @@ def _words_beside(path: Path, facts: dict[str, str]) -> list[str]:
     """Words of a tensor: a JSON list in the metadata, or a text file of the same name."""
     if "words" in facts:
         try:
-            words = json.loads(facts["words"])
+            words = parse(facts["words"])
         except ValueError:
             raise BadInput(f"{path}: the metadata 'words' is not a JSON list") from None
         return [str(word) for word in words]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from plumbline.audit.compare import Comparison
 
+CHANGED = "One MODEL with two fingerprints: its files, its options or its library changed between the runs."
+
 
 def plain_text(found: Comparison, *, before: str = "A", after: str = "B") -> str:
     """Heads of both runs, paired differences, indices over shared components, what has no pair."""
@@ -29,6 +31,8 @@ def plain_text(found: Comparison, *, before: str = "A", after: str = "B") -> str
 
     for name, header in ((before, found.a), (after, found.b)):
         say(f"{name}: {model_text(header)}")
+    if note := same_name(found):
+        say(note)
     if paired := [r for r in shown if r.status == "estimate"]:
         console.print(_table(paired, f"{after} - {before}"))
     for row in shown:
@@ -40,6 +44,15 @@ def plain_text(found: Comparison, *, before: str = "A", after: str = "B") -> str
         side = before if one["only_in"] == "a" else after
         say(f"  only in {side}: {show.clean(one['metric'])} {show.clean('; '.join(one['labels']))}")
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines())
+
+
+def same_name(found: Comparison) -> str:
+    """That one MODEL was another subject in the two runs; "" where it was not."""
+    a, b = found.a["subject"], found.b["subject"]
+    # Before and after a correction the plan names one MODEL, which is meant to be another.
+    corrected = a["about"].get("corrected_by") != b["about"].get("corrected_by")
+    other = a["model"] == b["model"] and a["fingerprint"] != b["fingerprint"]
+    return CHANGED if other and not corrected else ""
 
 
 def difference_rows(found: Comparison, *, alpha: float = 0.05) -> list[Row]:
@@ -55,7 +68,7 @@ def difference_rows(found: Comparison, *, alpha: float = 0.05) -> list[Row]:
 def model_text(header: Mapping[str, Any]) -> str:
     """Model, name and fingerprint of a run."""
     subject = header["subject"]
-    return f"{show.clip(subject['model'], 80)} ({show.clip(subject['name'], 60)}, {subject['fingerprint'][:12]})"
+    return f"{show.clip(subject['model'], 80)} ({show.clip(subject['name'], 60)}, {show.clip(subject['fingerprint'][:12], 12)})"
 
 
 def index_text(index: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from plumbline.report import figures, overview
 from plumbline.report import format as show
 from plumbline.report.absent import by_reason
-from plumbline.report.comparison import difference_rows, index_text
+from plumbline.report.comparison import difference_rows, index_text, same_name
 from plumbline.report.files import write_text
 from plumbline.report.html import drawn, environment
 from plumbline.report.rows import Row
@@ -42,7 +42,7 @@ def render(
     slopes = paired(a.findings, b.findings, found.findings, alpha=alpha)
     plots = figures.available()
     return environment().get_template("comparison.html.j2").render(
-        title=_title(found, names), names=names,
+        title=_title(found, names), names=names, same_name=same_name(found),
         sides=[(name, overview.model_facts(run.header), index_text(found.index[side]))
                for name, side, run in zip(names, "ab", (a, b), strict=True)],
         first=[_sentence(r, names) for r in _first(shown, alpha)],

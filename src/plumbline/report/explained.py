@@ -11,6 +11,7 @@ from plumbline.core.explanation import Array, Drawing
 from plumbline.report import format as show
 from plumbline.report import overview
 from plumbline.report.figures import CONFIG, Figure, available, svg
+from plumbline.report.files import write_text
 from plumbline.report.rows import rows, titles_of
 from plumbline.report.terminal import WIDTH, table
 
@@ -90,8 +91,7 @@ def write_figures(found: Explained, folder: Path) -> list[Path]:
     written = []
     for number, drawing in enumerate(found.drawings):
         path = folder / f"{number + 1}-{drawing.array}.svg"
-        path.write_text(figure(found.arrays[drawing.array], drawing).svg, "utf-8")
-        written.append(path)
+        written.append(write_text(path, figure(found.arrays[drawing.array], drawing).svg))
     return written
 
 

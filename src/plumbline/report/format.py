@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -26,8 +25,16 @@ UNITS: Mapping[str, str] = MappingProxyType(
 FINEST = 6  # decimals beyond which numbers near 0 are written with three significant digits
 _ARXIV = re.compile(r"arxiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})", re.ASCII)
 _DOI = re.compile(r"doi:(10\.\d{4,9}/[\w.()/:;-]+)", re.ASCII)
-# Characters that turn the direction of the text around them.
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Control characters but line break and tab, signs that turn the direction of the text around them,
+# halves of surrogate pairs, and what Unicode says will never be a sign: XML forbids U+FFFF, and the
+# library that draws figures ends the whole process at one.
+_HARMFUL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(
+        f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+    )
+    + "]"
+)
 
 
 def decimals(low: float | None, high: float | None) -> int | None:
@@ -98,27 +105,25 @@ def with_unit(text: str, name: str) -> str:
 
 
 def clean(text: object, *, lines: bool = False) -> str:
-    """Text without control characters, so that it can neither drive a terminal nor turn a line.
+    """Text without control characters and what is no character, so that it can neither drive a terminal nor turn a line.
 
     Args:
         text: Anything; other people's text most of all.
         lines: Keep line breaks and tabs (otherwise they become spaces).
     """
-    kept = []
-    for sign in str(text):
-        if sign in "\n\t":
-            kept.append(sign if lines else " ")
-        elif sign in _TURNING or unicodedata.category(sign) in {"Cc", "Cs"}:
-            kept.append("\N{REPLACEMENT CHARACTER}")
-        else:
-            kept.append(sign)
-    return "".join(kept)
+    plain = str(text)
+    if not lines:
+        plain = plain.replace("\n", " ").replace("\t", " ")
+    return _HARMFUL.sub("\N{REPLACEMENT CHARACTER}", plain)
 
 
 def clip(text: object, most: int, *, lines: bool = False) -> str:
     """Clean text of at most so many characters; says where it was cut."""
-    plain = clean(text, lines=lines)
-    return plain if len(plain) <= most else f"{plain[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+    given = str(text)
+    # Cut first: `clean` keeps the number of signs, and what is cut may be megabytes.
+    if len(given) <= most:
+        return clean(given, lines=lines)
+    return f"{clean(given[: most - 1], lines=lines)}\N{HORIZONTAL ELLIPSIS}"
 
 
 def paper_link(paper: str) -> str:

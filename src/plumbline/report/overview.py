@@ -137,6 +137,7 @@ def provenance(header: Mapping[str, Any]) -> list[tuple[str, str]]:
         "asked again": "; ".join(_canary(n, c) for n, c in header.get("canaries", {}).items()),
         "packages": ", ".join(f"{n} {v}" for n, v in packages.items()),
         "machine": ", ".join(f"{n} {v}" for n, v in machine.items()),
+        "engine": ", ".join(f"{n} {v}" for n, v in header.get("engine", {}).items()),
         "instruments": ", ".join(
             f"{n} {i['fingerprint']}" for n, i in header.get("instruments", {}).items()
         ),

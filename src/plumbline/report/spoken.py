@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from plumbline.core.json_text import parse
 from plumbline.report import format as show
 
 
@@ -84,6 +84,6 @@ def _segments(parts: Sequence[Any]) -> str:
 def _json(text: str) -> Any:
     """What a text holds, or nothing where it is not JSON: other people's files are shown as they are."""
     try:
-        return json.loads(text)
+        return parse(text)
     except ValueError:
         return None

@@ -138,8 +138,8 @@ class Guard:
     def refusal(self, scope: Scope) -> Response | None:
         """What is answered to a request that may not pass; None for one that may."""
         headers = Headers(scope=scope)
-        if not self.access.allows(headers.get("host", "")):
-            return PlainTextResponse("This server is not known by that name.\n", 421)
+        if (answer := self._misaddressed(scope, headers)) is not None:
+            return answer
         if self.access.token and (answer := self._token(scope, headers)) is not None:
             return answer
         if scope["method"] in SAFE:
@@ -148,6 +148,14 @@ class Guard:
             return PlainTextResponse("Only GET, HEAD and POST are answered.\n", 405)
         if not same_origin(headers):
             return PlainTextResponse("A form of another page is not accepted.\n", 403)
+        return None
+
+    def _misaddressed(self, scope: Scope, headers: Headers) -> Response | None:
+        if not self.access.allows(headers.get("host", "")):
+            return PlainTextResponse("This server is not known by that name.\n", 421)
+        if not scope["query_string"].isascii():
+            # Starlette reads it as UTF-8; browsers send everything else with percent signs.
+            return PlainTextResponse("An address has ASCII signs only; write others as %XX.\n", 400)
         return None
 
     def _token(self, scope: Scope, headers: Headers) -> Response | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from plumbline.core.errors import StoreError
+from plumbline.core.json_text import parse
 
 MOST_SAID = 3  # faults of one record that a reason names
 
@@ -173,9 +173,9 @@ def read_header(path: Path) -> dict[str, Any]:
         StoreError: The file cannot be read, is not JSON, or lacks what a page needs.
     """
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = parse(path.read_bytes())
         Header.model_validate(found)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise StoreError(f"{path.parent.name}/{path.name} is damaged: {_said(error)}") from error
     checked: dict[str, Any] = found
     return checked

@@ -73,6 +73,21 @@ def test_windows_and_decay_by_hand(name, window, decay):
         assert row["seeds"][0] == 1
 
 
+def test_per_near_divides_by_every_content_word():
+    """Bordia & Bowman's P(w | A) = c(w, A) / sum of c(., A): content words that are no targets count, group and function words do not."""
+    written = texts(["she saw the nurse and her baker", "he saw the nurse"])
+    items = method.nearby(written, LISTS, ["nurse"], window=0, decay=1.0)
+    # "she" and "her" have saw, nurse and baker around them; "he" has saw and nurse.
+    assert items.where({"group": "women"})["all_near"].tolist() == [6]
+    assert items.where({"group": "men"})["all_near"].tolist() == [2]
+    scored = Scored(items=items, measures=[])
+    options = {"words": ["nurse"], "smoothing": 1e-12, "word": "nurse", "per": "near"}
+    sums = method.SCORE.features(scored.items, options)
+    women = items["group"] == "women"
+    both = np.stack([sums[women].sum(axis=0), sums[~women].sum(axis=0)])
+    assert method.SCORE.value(both, options) == pytest.approx(np.log((2 / 6) / (1 / 2)))
+
+
 def test_score_is_the_log_ratio_of_rates():
     """S083 metric 14: log P(w | first) / P(w | second); smoothing leaves equal rates at 0."""
     golden = GOLDEN["ratio"]

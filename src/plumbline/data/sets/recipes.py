@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from plumbline.core.errors import BadInput
+from plumbline.core.packed import check_zip
 from plumbline.data.tables import unzip
 
 ADULT: Final = (
@@ -77,8 +79,11 @@ def commas(raw: bytes) -> bytes:
 
 def calm(raw: bytes, *, task: str, axis: str) -> bytes:
     """One filled set out of CALM's archive of an axis."""
+    name = f"{axis}_datasets/{task}_{axis}_dataset.jsonl"
+    if name not in check_zip(io.BytesIO(raw), "the original"):
+        raise BadInput(f"the original holds no {name}")
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        return archive.read(f"{axis}_datasets/{task}_{axis}_dataset.jsonl")
+        return archive.read(name)
 
 
 RECIPES: Final[dict[str, Callable[[bytes], bytes]]] = {

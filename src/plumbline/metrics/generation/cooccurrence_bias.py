@@ -19,35 +19,22 @@ from plumbline.core.errors import BadInput
 from plumbline.core.scored import Asking, Items, Measure, Scored, Skip
 from plumbline.data.lexicons import group_words
 from plumbline.data.lexicons.function_words import function_words
-from plumbline.data.lexicons.function_words import words as words_of
 from plumbline.data.lexicons.group_words import GroupWords
 from plumbline.metrics.cooccurrence import mean_absolute
 from plumbline.metrics.generated_words import SIZES, Written, chosen_occupations, workers
+from plumbline.metrics.nearby_words import PREFIX, nearby
 from plumbline.stats.estimators import Estimator, item_weights
 
 Floats = NDArray[np.float64]
 DIALS: Final = (0.0, 0.2, 0.4, 0.8)
-PREFIX: Final = "near:"
 MOST: Final = 60  # content words that are looked at
 FEWEST: Final = 5  # co-occurrences that a word must have
-
-
-def nearness(distance: NDArray[Any], window: int, decay: float) -> Floats:
-    """Weight of a co-occurrence at a distance in words: 1 inside the window, or decay^distance.
-
-    Args:
-        distance: Absolute distances, at least 1.
-        window: Words to each side; 0 for no limit.
-        decay: 1 for equal weights inside the window.
-    """
-    near = np.power(decay, distance.astype(float))
-    return np.where(distance <= window, near, 0.0) if window else near
 
 
 def _features(items: Items, options: Mapping[str, Any]) -> Floats:
     weight = item_weights(items)
     columns = [weight * items[PREFIX + word] for word in options["words"]]
-    base = items["seeds"].astype(float) if options["per"] == "seed" else items["score"]
+    base = items["seeds" if options["per"] == "seed" else "all_near"].astype(float)
     return np.stack([weight, weight * base, *columns], axis=1)
 
 
@@ -112,7 +99,7 @@ def cooccurrence_bias(
 
     The texts are those of `demographic_representation`. P(w | A) is how often w stands within
     `window` words of a word of group A (opening included), over the number of words of A (the
-    survey's form; `per="near"` divides by all co-occurrences with A instead, as the original
+    survey's form; `per="near"` divides by all content words near A instead, as the original
     does). Smoothing: both rates of a word get `smoothing` over the mean denominator of the two
     groups added, so that equal rates score 0 whatever the groups' sizes. `decay=0.95,
     window=0` counts every pair of a text with weight 0.95^distance, the original's second variant.
@@ -169,37 +156,6 @@ def targets_of(written: Written, lists: GroupWords) -> list[str]:
     left_out = lists.every | function_words()
     kept = [w for w, k in tally.most_common() if k >= FEWEST and w not in left_out and len(w) > 2]
     return sorted(kept[:MOST])
-
-
-def nearby(
-    written: Written, lists: GroupWords, targets: Sequence[str], *, window: int, decay: float
-) -> Items | None:
-    """One row a text and group with a word in it: weighted co-occurrences with each target."""
-    place = {word: j for j, word in enumerate(targets)}
-    rows, held, seeds, near = [], [], [], []
-    for i, text in enumerate(written.texts):
-        said = words_of(f"{written.openings[i]} {text}") if text else []
-        spots = np.array([k for k, word in enumerate(said) if word in place], int)
-        which = np.array([place[said[k]] for k in spots], int)
-        for group in lists.groups[:2]:
-            at = np.array([k for k, word in enumerate(said) if word in lists.words[group]], int)
-            if not at.size:
-                continue
-            distance = np.abs(at[:, None] - spots[None, :])
-            weight = np.where(distance > 0, nearness(distance, window, decay), 0.0).sum(axis=0)
-            rows.append(i)
-            held.append(group)
-            seeds.append(at.size)
-            near.append(np.bincount(which, weights=weight, minlength=len(targets)))
-    if not rows or not np.any(near):
-        return None
-    table = np.array(near)
-    columns = written.columns("occupation", rows)
-    columns["item"] = columns["item"].astype(str).astype(object)
-    return Items.of(
-        score=table.sum(axis=1), group=np.array(held, object), seeds=np.array(seeds), **columns,
-        **{PREFIX + word: table[:, j] for word, j in place.items()},
-    )  # fmt: skip
 
 
 def measures(items: Items, lists: GroupWords, settings: Mapping[str, Any]) -> list[Measure]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import pickle  # noqa: TID251 - to build the reader that builds nothing; see above
+import struct
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection
 from pathlib import Path
@@ -26,6 +27,28 @@ _CONTAINERS: Final = {
 _ARRAY: Final = "NumpyArrayWrapper"
 _NUMPY: Final = (_ARRAY, "dtype", "ndarray", "scalar", "float64")
 _LARGEST: Final = 1 << 28
+
+
+class _Bounded:
+    """A file that is never asked for more bytes than it has: a length in a pickle is only a claim."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file, self._size = file, size
+
+    def read(self, count: int) -> bytes:
+        if count > self._size - self._file.tell():
+            raise EOFError(
+                f"{count} bytes are promised at byte {self._file.tell()} of {self._size}"
+            )
+        return self._file.read(count)
+
+    def readline(self) -> bytes:
+        return self._file.readline()
+
+    def readinto(self, buffer: Any) -> int:
+        filled = self.read(len(buffer))
+        buffer[:] = filled
+        return len(filled)
 
 
 class Inert:
@@ -51,7 +74,7 @@ class _Reader(_Pure):  # type: ignore[misc]
 
     dispatch: ClassVar[dict[int, Any]] = dict(_Pure.dispatch)
 
-    def __init__(self, file: IO[bytes], names: Collection[str]) -> None:
+    def __init__(self, file: _Bounded, names: Collection[str]) -> None:
         super().__init__(file)
         self._file, self._names = file, names
 
@@ -64,6 +87,8 @@ class _Reader(_Pure):  # type: ignore[misc]
             self.stack[-1] = _array(self._file, self.stack[-1])
 
     dispatch[pickle.BUILD[0]] = load_build
+    # It would take as much memory as the file says before a byte of it is read.
+    del dispatch[pickle.BYTEARRAY8[0]]
 
 
 def read_inert(path: Path, names: Collection[str]) -> Any:
@@ -78,9 +103,9 @@ def read_inert(path: Path, names: Collection[str]) -> Any:
     """
     with path.open("rb") as file:
         try:
-            return _Reader(file, {*names, *_NUMPY}).load()
+            return _Reader(_Bounded(file, path.stat().st_size), {*names, *_NUMPY}).load()
         except (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError,
-                AttributeError, UnicodeDecodeError) as wrong:  # fmt: skip
+                AttributeError, OverflowError, RecursionError, struct.error) as wrong:  # fmt: skip
             raise BadInput(f"{path} does not hold the data that was expected: {wrong}") from None
 
 
@@ -107,7 +132,7 @@ def _dtype(kind: Inert) -> np.dtype[Any]:
     return made
 
 
-def _array(file: IO[bytes], about: Any) -> Any:
+def _array(file: _Bounded, about: Any) -> Any:
     """The array that joblib wrote behind its description: padding, then the bytes."""
     if about.numpy_array_alignment_bytes is not None:
         file.read(file.read(1)[0])

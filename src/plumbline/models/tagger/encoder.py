@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from plumbline.core.errors import BadInput
 from plumbline.models import hf_folder, torch_runtime
 from plumbline.models.abilities import ModelOptions
+from plumbline.models.safetensors_header import read_safetensors_header
 from plumbline.models.torch_batches import chunks, padded
 from plumbline.stats.tagging import ALPHA, GAMMA, MASKED
 
@@ -169,6 +170,7 @@ class EncoderWords:
 
         device = self._read(folder / BODY)
         self.head = torch.nn.Linear(self.body.config.hidden_size, len(self.labels))
+        read_safetensors_header(folder / HEAD)
         try:
             self.head.load_state_dict(load_file(folder / HEAD))
         except (OSError, RuntimeError, SafetensorError) as wrong:

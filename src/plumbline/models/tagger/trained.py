@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbline.core.errors import BadInput, TooWeak
+from plumbline.core.json_text import parse
 from plumbline.core.tagged import entity_of, split_words
 from plumbline.models.fingerprints import of_facts, of_file
 from plumbline.models.instruments.identity_sentences import FRAMES, GROUPS
@@ -198,7 +199,7 @@ def load_tagger(folder: str | Path) -> Tagger:
     """
     folder = Path(folder)
     try:
-        held = json.loads((folder / FILE).read_text("utf-8"))
+        held = parse((folder / FILE).read_bytes())
         if held["format"] != FORMAT:
             raise BadInput(f"{folder / FILE} has the format {held['format']}; known is {FORMAT}")
         given = dict(held["recipe"])

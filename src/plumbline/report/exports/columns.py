@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plumbline.core.errors import StoreError
-from plumbline.models.parquet import literal
+from plumbline.models.parquet import literal, unreadable, words
 from plumbline.report.exports.flat import Table, findings
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _items(path: Path, stored: Path) -> Path:
         with duckdb.connect() as connection:
             told = connection.execute(f"describe select * from {source}").fetchall()  # noqa: S608 - the path is quoted
     except duckdb.Error as error:
-        raise StoreError(f"{stored} cannot be read as Parquet: {error}") from error
+        raise unreadable(stored, f"as Parquet: {words(error)}") from error
     numbers = [str(name) for name, kind, *_ in told if kind in {"DOUBLE", "FLOAT"}]
     gaps = ", ".join(
         f'case when isnan("{_quoted(n)}") then null else "{_quoted(n)}" end as "{_quoted(n)}"'
@@ -81,8 +82,11 @@ def _copied(path: Path, query: str, given: Mapping[str, Any]) -> Path:
             connection.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd)")
         part.replace(path)
     except (duckdb.Error, OSError) as error:
-        part.unlink(missing_ok=True)
-        raise StoreError(f"could not write {path}: {error}") from error
+        with suppress(OSError):  # what stopped the writing may stop the cleaning too
+            part.unlink()
+        raise StoreError(
+            f"could not write {path}: {words(error)}. Free space or choose another place with --out"
+        ) from error
     return path
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from plumbline.core.json_text import written
 
 if TYPE_CHECKING:
     from plumbline.audit.store import Run
@@ -14,4 +15,4 @@ def render(run: Run, *, redact_items: bool = False) -> str:
     found: dict[str, Any] = run.document()
     if redact_items:
         found["run"].pop("facts", None)
-    return json.dumps(found, ensure_ascii=False, allow_nan=False)
+    return written(found, allow_nan=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,9 @@ NUMBERS = (
 TEXTS = (
     "unit", "sign", "worse", "family", "test", "interval", "paper", "trust", "certificate",
 )  # fmt: skip
+
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
+_OTHER = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -106,4 +111,13 @@ def items(run: Run) -> Iterator[Table]:
                 numbers[name] = [None if np.isnan(v) else float(v) for v in values]
             else:
                 texts[name] = ["" if v is None else str(v) for v in column]
-        yield Table(f"items-{metric.replace('/', '.')}", numbers, texts, tuple(columns), "why")
+        yield Table(f"items-{_file_name(metric)}", numbers, texts, tuple(columns), "why")
+
+
+def _file_name(metric: str) -> str:
+    """A method's id as part of a file's name; ids that no method can have keep a digest apart."""
+    plain = metric.replace("/", ".")
+    if _ID.fullmatch(plain):
+        return plain
+    digest = hashlib.blake2b(metric.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return f"{_OTHER.sub('-', plain)[:40]}-{digest}"

@@ -66,7 +66,7 @@ def _result(header: Mapping[str, Any], metric: str, rows: Sequence[Row]) -> dict
             "type": f"{PREFIX}{metric}",
             "name": _data(metric, rows[0].title),
             "args": {
-                "plan": header["plan_hash"], "seed": header["seed"],
+                "plan": show.clean(header["plan_hash"]), "seed": header["seed"],
                 "method_version": method.get("version", 0),
             },
         },

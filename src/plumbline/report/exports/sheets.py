@@ -14,6 +14,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plumbline.audit.label_files import FORMULAS
 from plumbline.report import format as show
 from plumbline.report.exports.flat import Table, findings, items
 from plumbline.report.files import write_text
@@ -21,7 +22,7 @@ from plumbline.report.files import write_text
 if TYPE_CHECKING:
     from plumbline.audit.store import Run
 
-STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\n", "\r", "'")
+STARTS = (*FORMULAS, "'")
 ABSENT = ("undefined", "not applicable", "none")  # what a missing number is called
 
 

@@ -1,0 +1,1 @@
+"""The parsers that are fuzzed, one module a kind of document; each has a list `TARGETS`."""

@@ -1,0 +1,1 @@
+"""A Ray cluster as the place where a model answers (docs/adr/0008-ray.md)."""
