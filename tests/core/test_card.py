@@ -53,3 +53,9 @@ def test_alternatives_count_as_one_need():
     card = Card.read(FIELDS)
     assert card.missing(frozenset({"fill", "embed"})) == ()
     assert card.missing(frozenset({"generate"})) == ("logprob|fill", "embed")
+
+
+def test_a_null_is_zero_unless_it_says_otherwise():
+    """Differences and log ratios of cards that state no value are tested against 0."""
+    assert Null(kind="point").value == 0.0
+    assert Null(kind="exchangeable", labels="group", unit="item").value == 0.0

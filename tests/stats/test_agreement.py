@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import cohens_kappa
 
+from plumbline.core.errors import BadInput
 from plumbline.stats.agreement import cohen_kappa, corrected_rates, error_rates, rogan_gladen
 from plumbline.stats.undefined import UndefinedStatistic
 
@@ -78,3 +79,34 @@ def test_corrected_intervals_cover_the_true_rates():
         covered[:2] += (got.low <= true) & (true <= got.high)
         covered[2] += got.gap[1] <= 0.2 <= got.gap[2]
     assert (np.abs(covered / runs - 0.95) < 3 * 0.011).all(), covered / runs
+
+
+def test_corrected_rates_by_hand():
+    """Said yes 30 of 100 and 66 of 120; sensitivity 80 / 100, specificity 90 / 100: (share - .1) / .7."""
+    hits, sizes = [[10, 30], [20, 36]], [[40, 60], [60, 60]]
+    confusion = [[90, 10], [20, 80]]
+    rng = np.random.default_rng(0)
+    got = corrected_rates(hits, sizes, confusion, level=0.95, draws=200, rng=rng)
+    assert got.apparent == pytest.approx([0.3, 0.55])
+    assert got.value == pytest.approx([0.2 / 0.7, 0.45 / 0.7])
+    assert got.gap[0] == pytest.approx(-0.25 / 0.7)
+
+
+@pytest.mark.parametrize(
+    ("hits", "sizes"),
+    [([[1, 2]], [[3]]), ([[1]], [[3, 4]]), ([1, 2], [3, 4]), ([[1, 2]], [[3, 4], [5, 6]])],
+)
+def test_hits_and_sizes_are_of_one_shape(hits, sizes):
+    """(clusters, groups) both."""
+    with pytest.raises(BadInput, match="clusters, groups"):
+        corrected_rates(
+            hits, sizes, [[9, 1], [1, 9]], level=0.95, draws=10, rng=np.random.default_rng(0)
+        )
+
+
+def test_rates_that_no_resample_moves_are_undefined():
+    """All items said yes, all labels right: every resample gives 1."""
+    with pytest.raises(UndefinedStatistic, match="in every resample"):
+        corrected_rates(
+            [[5], [6]], [[5], [6]], [[50, 0], [0, 50]], level=0.95, draws=100, rng=np.random.default_rng(0)
+        )  # fmt: skip

@@ -190,3 +190,13 @@ def test_multinomial_draws_want_counts(bad):
     """Shares, negative numbers and empty tables are refused."""
     with pytest.raises(BadInput):
         multinomial_draws(np.random.default_rng(0), bad, 10)
+
+
+def test_bca_p_where_no_interval_reaches_the_null():
+    """One unit of 400 moves the statistic: a is about 1/6; z - z0 = -6.6, so 1 + a (z - z0) < 0, p = 2 / (B + 1)."""
+    draws = np.sort(np.random.default_rng(0).normal(size=1999))
+    alone = [-1.0, *[0.0] * 399]
+    away = 2 * ss.norm.ppf(1 / 2000)
+    assert 1 + away / 6 < 0
+    between = float(draws[-2:].mean())  # one draw is above the value, all are above the null
+    assert bca_p(draws, value=between, jackknife=alone, null=-50.0) == pytest.approx(2 / 2000)

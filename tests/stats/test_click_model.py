@@ -52,8 +52,10 @@ def test_weights():
     """rank ** eta, clipped; a rank of 0 is none."""
     assert inverse_examination([1, 2, 4, 100], 1.0, clip=10) == pytest.approx([1, 2, 4, 10])
     assert inverse_examination([1, 4], 0.5) == pytest.approx([1, 2])
-    with pytest.raises(BadInput):
-        inverse_examination([0], 1.0)
+    assert inverse_examination([1, 3], 1.0, clip=1) == pytest.approx([1, 1])
+    for rank, clip in (([0], 10), ([1], 0.99), ([1], np.nan)):
+        with pytest.raises(BadInput):
+            inverse_examination(rank, 1.0, clip=clip)
 
 
 def test_calibration_error_by_hand():

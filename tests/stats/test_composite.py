@@ -115,3 +115,10 @@ def test_a_finding_exactly_at_its_null_is_not_known_to_be_there():
                  rng=np.random.default_rng(2), draws=20_000)  # fmt: skip
     assert band.low == 0
     assert band.high == pytest.approx(0.05 * 2.2414, rel=0.02)
+
+
+@pytest.mark.parametrize("shares", [[1.5, -0.5], [0.5, 0.4], [1.0], [0.9, 0.3, -0.2]])
+def test_shares_are_at_least_two_and_add_up(shares):
+    """Each fault alone is refused."""
+    with pytest.raises(BadInput, match="shares of at least two groups"):
+        diversity_penalty(shares)

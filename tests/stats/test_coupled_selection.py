@@ -219,3 +219,10 @@ def test_bad_input():
         coupled(x[:, :1], x[:, 1:], y, how="sgd")
     with pytest.raises(BadInput, match="at least 1"):
         inverse_weights(np.ones(2), clip=0.5)
+
+
+def test_likelihood_with_judged_negatives_by_hand():
+    """Rows: relevant and judged, irrelevant and judged, not judged: log h g, log h (1 - g), log (1 - h)."""
+    g, h = np.array([0.6, 0.3, 0.9]), np.array([0.5, 0.8, 0.25])
+    got = log_likelihood(np.array([1.0, 0, 0]), g, h, np.array([1.0, 1, 0]))
+    assert got == pytest.approx(np.log(0.5 * 0.6) + np.log(0.8 * 0.7) + np.log(0.75))

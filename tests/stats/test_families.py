@@ -116,3 +116,13 @@ def test_a_verdict_does_not_depend_on_other_metrics():
     )
     assert alone.verdict == among.verdict == "leans"
     assert among.p_adjusted > 0.05
+
+
+@pytest.mark.parametrize("value", [-0.035, -0.02, 0.0, 0.02, 0.035])
+@pytest.mark.parametrize("half", [0.01, 0.02, 0.04, 0.06])
+def test_equivalence_looks_at_both_sides(value, half):
+    """Two one-sided t tests by hand: the verdict is the same for a value and its mirror image."""
+    f = finding(0.5, value=value, half=half)
+    se = f.outcome.se
+    tost = max(ss.t.sf((value + 0.05) / se, 20), ss.t.sf((0.05 - value) / se, 20))
+    assert (judge(f, {"rate": 0.05}).verdict == "within the margin") == (tost <= 0.05)

@@ -388,3 +388,14 @@ def test_an_end_of_a_scale_is_undefined_not_a_crash(name):
     end = {"fisher": -1.0, "half fisher": 2.0, "logit": 1.0, "log": 0.0}[name]
     with pytest.raises(UndefinedStatistic, match="at an end of its range"):
         slope(name, end)
+
+
+@pytest.mark.parametrize(("part", "reason"), [({"part": "b"}, "refused"), ({}, "unparsed")])
+def test_the_most_frequent_reason_is_of_the_measures_own_rows(part, reason):
+    """Part a is mostly unparsed and larger; part b is refused."""
+    items = Items.of(
+        item=range(9), template=range(9), part=["a"] * 6 + ["b"] * 3, score=[np.nan] * 9,
+        why=["unparsed"] * 6 + ["refused"] * 3,
+    )  # fmt: skip
+    got = one(items, Measure(estimator="mean", where=part, floor=(0.0, 0.5, "share that was read")))
+    assert got.reason.endswith(f"most often: {reason}")

@@ -73,6 +73,9 @@ def test_clusters_cost_power_as_simulated():
     got = pw.mean_power(0.4, sd=1.0, clusters=12, size=6, icc=0.3, alpha=0.05)
     assert got == pytest.approx(found, abs=4 * 0.0035)
     assert pw.design_effect(6, 0.3) == pytest.approx(2.5)
+    # Items of a cluster that differ more than strangers: the mean of 6 hardly varies.
+    assert pw.design_effect(6, -0.15) == pytest.approx(0.25)
+    assert pw.design_effect(6, -0.2) == pytest.approx(0, abs=1e-12)
     assert pw.clustered_se(2.0, clusters=12, size=6, icc=0.3) == pytest.approx(
         2 * math.sqrt(2.5 / 72)
     )
@@ -145,3 +148,29 @@ def test_impossible_plans_are_refused(call):
     """Zero standard errors, one cluster, impossible correlations and shares."""
     with pytest.raises(BadInput):
         call()
+
+
+def test_one_unit_has_no_variance():
+    """Each side of a comparison has at least two units."""
+    for n in ((1, 5), (5, 1)):
+        with pytest.raises(BadInput):
+            pw.two_means_power(0.5, sd=1.0, n_first=n[0], n_second=n[1], alpha=0.05)
+    with pytest.raises(BadInput):
+        pw.paired_power(0.5, sd=1.0, n=1, alpha=0.05)
+    assert 0.05 < pw.two_means_power(0.5, sd=1.0, n_first=2, n_second=2, alpha=0.05) < 0.1
+
+
+def test_units_to_settle_is_the_smallest_one_sided_t_test():
+    """By SciPy's noncentral t: the answer has the power, one unit fewer has not."""
+    for room, se, units, alpha in (
+        (0.3, 0.2, 12, 0.05),
+        (0.5, 0.4, 4, 0.05),
+        (0.1, 0.05, 40, 0.01),
+    ):
+        n = pw.units_to_settle(room, se=se, units=units, alpha=alpha, power=0.8)
+        shift = room / (se * math.sqrt(units))
+
+        def power(n, shift=shift, alpha=alpha):
+            return ss.nct.sf(ss.t.isf(alpha, n - 1), n - 1, shift * math.sqrt(n))
+
+        assert power(n) >= 0.8 > power(n - 1)

@@ -107,3 +107,20 @@ def test_corrected_shares_cover_the_truth():
         got = corrected_shares(tables, one[:200], one[200:].sum(axis=0), level=0.95, rng=rng, draws=199)  # fmt: skip
         held += int(((got.low <= pi) & (pi <= got.high)).sum())
     assert 0.9 * 180 <= held <= 0.99 * 180
+
+
+@pytest.mark.parametrize("table", [np.zeros((2, 2)), np.ones((2, 3)), np.ones(4)])
+def test_weighted_f1_wants_a_square_table_with_an_item(table):
+    """Nothing to average is no 0."""
+    with pytest.raises(BadInput, match="square table"):
+        weighted_f1(table)
+
+
+def test_corrected_shares_need_their_labels_in_most_resamples():
+    """One of three labelled items is of a class: (2/3)^3 = 30 % of the resamples have none of it."""
+    one = np.eye(2)[[0, 1, 1]]
+    tables = np.eye(2)[[0, 1, 1]][:, :, None] * one[:, None, :]
+    with pytest.raises(UndefinedStatistic, match=r"(2\d|3\d)% of the resamples"):
+        corrected_shares(
+            tables, one, [5, 5], level=0.95, rng=np.random.default_rng(0), draws=400
+        )  # fmt: skip

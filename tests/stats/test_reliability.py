@@ -76,3 +76,11 @@ def test_ratings_that_say_nothing():
         krippendorff_alpha([["a", "b"], ["b", "a"]], distance="interval")
     with pytest.raises(BadInput, match="nominal"):
         krippendorff_alpha([["a"], ["a"]], distance="ratio")
+
+
+def test_small_scores_have_an_alpha_too():
+    """Alpha does not depend on the unit: scores of a millionth give the same."""
+    table = np.random.default_rng(3).normal(size=(20, 4)) + np.random.default_rng(4).normal(
+        size=(20, 1)
+    )
+    assert cronbach_alpha(table * 1e-4).value == pytest.approx(cronbach_alpha(table).value)

@@ -8,7 +8,7 @@ measure. Simulations go through `infer` like an audit's items; their rates are t
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 
 from plumbline.core.catalog import catalog, find
 from plumbline.core.errors import BadInput
-from plumbline.core.results import Estimate
+from plumbline.core.results import Estimate, Outcome
 from plumbline.core.scored import Scored
 from plumbline.core.seeds import Seeds
 from plumbline.stats.estimators import estimator
@@ -27,6 +27,7 @@ from plumbline.stats.proportions import wilson
 
 FALSE_ALARMS = (0.04, 0.06)
 COVERAGE = (0.93, 0.97)
+CHUNK = 250  # runs of one process; a certificate's standard error is a median over chunks' medians
 Simulate = Callable[..., tuple[Scored, float]]
 
 
@@ -69,21 +70,31 @@ def simulator(metric: str) -> tuple[Simulate, tuple[float, ...]]:
         ) from None
 
 
-def trials(
+def outcomes(
     metric: str, *, dial: float, runs: int, seed: int, first: int = 0, draws: int = 1999
-) -> Trials:
-    """Simulate and infer `runs` times; run k draws from a stream named after k."""
+) -> Iterator[tuple[Outcome, float]]:
+    """What is inferred from each simulation, and the truth behind it; run k has its own streams."""
     simulate, _ = simulator(metric)
     card = find(metric).card
     seeds = Seeds(seed).child("calibrate", metric, f"{dial:g}")
-    undefined = covered = alarms = tested = 0
-    errors, dfs, truths = [], [], []
     for k in range(first, first + runs):
         scored, truth = simulate(seeds.stream(str(k)), dial=dial)
         measure = next(m for m in scored.measures if m.role == "primary")
         got, _ = infer_one(
             scored.items, measure, card, seeds=seeds.child(str(k)), settings=Settings(draws=draws)
         )
+        yield got, truth
+
+
+def trials(
+    metric: str, *, dial: float, runs: int, seed: int, first: int = 0, draws: int = 1999
+) -> Trials:
+    """Simulate and infer `runs` times; run k draws from a stream named after k."""
+    undefined = covered = alarms = tested = 0
+    errors, dfs, truths = [], [], []
+    for got, truth in outcomes(
+        metric, dial=dial, runs=runs, seed=seed, first=first, draws=draws
+    ):  # fmt: skip
         truths.append(truth)
         if not isinstance(got, Estimate):
             undefined += 1
@@ -101,7 +112,9 @@ def trials(
     )  # fmt: skip
 
 
-def _joined(parts: Sequence[Trials]) -> Trials:
+def joined(parts: Sequence[Trials]) -> Trials:
+    """Chunks of one dial as one."""
+
     def total(name: str) -> int:
         return sum(getattr(p, name) for p in parts)
 
@@ -117,21 +130,20 @@ def run_trials(
     metric: str, *, dial: float, runs: int, seed: int, workers: int = 1, draws: int = 1999
 ) -> Trials:
     """`trials` split over processes; the result does not depend on how many."""
-    chunk = 250
-    starts = list(range(0, runs, chunk))
-    sizes = [min(chunk, runs - s) for s in starts]
+    starts = list(range(0, runs, CHUNK))
+    sizes = [min(CHUNK, runs - s) for s in starts]
     if workers <= 1 or len(starts) == 1:
         parts = [
             trials(metric, dial=dial, runs=n, seed=seed, first=s, draws=draws)
             for s, n in zip(starts, sizes, strict=True)
         ]
-        return _joined(parts)
+        return joined(parts)
     with ProcessPoolExecutor(workers) as pool:
         jobs = [
             pool.submit(trials, metric, dial=dial, runs=n, seed=seed, first=s, draws=draws)
             for s, n in zip(starts, sizes, strict=True)
         ]
-        return _joined([j.result() for j in jobs])
+        return joined([j.result() for j in jobs])
 
 
 def _rate(count: int, of: int) -> dict[str, Any] | None:
@@ -159,30 +171,34 @@ def calibrate(
         False alarms, coverage and power with 95 % Wilson intervals, the targets, whether they
         are met, the minimum detectable effect at 80 % power, and a one-line summary.
     """
-    entry = find(metric)
     _, dials = simulator(metric)
     null = run_trials(metric, dial=dials[0], runs=runs, seed=seed, workers=workers, draws=draws)
     planted = [
         run_trials(metric, dial=d, runs=dial_runs or runs, seed=seed, workers=workers, draws=draws)
         for d in dials[1:]
     ]
+    return certified(metric, [null, *planted], seed=seed, draws=draws)
+
+
+def certified(metric: str, found: Sequence[Trials], *, seed: int, draws: int) -> dict[str, Any]:
+    """The certificate of finished simulations, those without a planted lean first."""
+    null, *planted = found
+    card = find(metric).card
     defined = null.runs - null.undefined
     alarms = _rate(null.alarms, null.tested)
     coverage = [
         {"dial": t.dial, "truth": t.truth, **(_rate(t.covered, t.runs - t.undefined) or {})}
-        for t in (null, *planted)
+        for t in found
     ]
     floor = lower_bound(metric)
     certificate = {
         "metric": metric,
-        "version": entry.card.version,
-        "null": entry.card.null.kind,
-        "simulations": null.runs + sum(t.runs for t in planted),
+        "version": card.version,
+        "null": card.null.kind,
+        "simulations": sum(t.runs for t in found),
         "seed": seed,
         "draws": draws,
-        "undefined": [
-            {"dial": t.dial, "runs": t.undefined, "of": t.runs} for t in (null, *planted)
-        ],
+        "undefined": [{"dial": t.dial, "runs": t.undefined, "of": t.runs} for t in found],
         "false_alarms": alarms,
         "coverage": coverage,
         "power": [

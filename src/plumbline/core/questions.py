@@ -135,9 +135,7 @@ def _plain(value: Any) -> Any:
         return [value.temperature, value.top_p, value.max_tokens, list(value.stop)]
     if isinstance(value, bytes):
         return value.hex()
-    if hasattr(value, "item"):
-        return value.item()
-    if hasattr(value, "tolist"):
+    if hasattr(value, "tolist"):  # arrays, and their single numbers
         return value.tolist()
     raise TypeError(f"cannot put {type(value).__name__} into a question")
 

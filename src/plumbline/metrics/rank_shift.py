@@ -159,10 +159,12 @@ def _tau(
     rest = cluster_weights(rng, int((~inside).sum()), draws) @ table[:, ~inside].T / (~inside).sum()
     moved = tau_b(own, share * own + (1 - share) * rest)
     known = moved[np.isfinite(moved)]
+    if known.size < 2:  # the part ties all models in (nearly) every resample
+        return value, np.nan, np.nan
     try:
         low, high = percentile_interval(known, level=level)
     except UndefinedStatistic:
-        low, high = (float(known[0]),) * 2 if known.size else (np.nan, np.nan)
+        low, high = (float(known[0]),) * 2
     return value, low, high
 
 

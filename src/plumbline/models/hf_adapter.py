@@ -16,6 +16,7 @@ from plumbline.core.questions import Batch, Prompt
 from plumbline.models.abilities import Cost, Opened, Rows
 from plumbline.models.hf_model import HfModel
 from plumbline.models.hf_prompt import Encoded, Prompter
+from plumbline.models.hf_scoring import reading
 from plumbline.models.torch_batches import Unit, pack
 
 
@@ -62,17 +63,21 @@ class HfAdapter:
 
     def partition(self, batch: Batch) -> list[Rows]:
         """Parts of at most `batch_tokens` padded tokens; rows of one context stay together."""
-        return pack(self._task(batch).units(), self.hf.bound) if len(batch) else []
+        return pack(self._task(batch).units(), self._bound(batch)) if len(batch) else []
 
     def answer(self, batch: Batch) -> Iterator[tuple[Rows, Answers]]:
         """Answers part by part; a batch that is one part already stays one."""
         import torch
 
         task = self._task(batch)
-        for rows in pack(task.units(), self.hf.bound) if len(batch) else []:
+        for rows in pack(task.units(), self._bound(batch)) if len(batch) else []:
             with torch.inference_mode():
                 answers = task.run(rows.tolist())
             yield rows, answers
+
+    def _bound(self, batch: Batch) -> int:
+        scores = self.hf.kind == "causal" and batch.ability != "generate"
+        return reading(self.hf) if scores else self.hf.bound
 
     def cost(self, batch: Batch) -> Cost:
         """Tokens read and written, shared prefixes counted once a row; no money."""

@@ -16,7 +16,7 @@ from plumbline.models.choose_derived import NONE, by_scores, check_reduce, spoke
 from plumbline.models.hf_adapter import HfAdapter, MakeTask
 from plumbline.models.hf_model import HfModel, finite
 from plumbline.models.hf_prompt import Encoded, Prompter
-from plumbline.models.hf_scoring import Scored, can_share, plan, plan_row, score, stem_of
+from plumbline.models.hf_scoring import Scored, can_share, plan, plan_row, reading, score, stem_of
 from plumbline.models.hf_write import WriteTask
 from plumbline.models.torch_batches import Unit, blank, families
 
@@ -133,7 +133,7 @@ class LogProbTask:
             by=lambda i: self.batch.columns["context"][i],
             order=lambda i: (len(self.coded[i].ids), self.coded[i].ids),
             size=lambda i: len(self.coded[i].pieces),
-            bound=self.scorer.hf.bound,
+            bound=reading(self.scorer.hf),
         )
 
 

@@ -347,3 +347,21 @@ def test_the_embedded_model(audited, monkeypatch):
     assert facts["answers"][PRO]["no answer"] == 0
     assert sum(facts["answers"][PRO].values()) == sum(facts["answers"][ANTI].values()) == 16
     assert primary(run)["status"] == "estimate"
+
+
+def test_conditional_bias_of_less_than_one_error():
+    """Items of weight 1/4: two errors toward and one against are net 1/3 of the errors."""
+    sums = np.array([[[1.0, 0.25, 0.75]], [[1.0, 0.0, 0.0]]])
+    got = method.CONDITIONAL.value(sums, {})
+    assert got[0] == pytest.approx(1 / 3)
+    assert np.isnan(got[1])
+
+
+def test_changes_are_measured_from_the_original():
+    """Without an answer to the original nothing is known to have changed, whatever the variants say."""
+    rows = np.array(
+        [[np.nan, 1.0, -1.0], [1.0, 0.0, np.nan], [1.0, 1.0, np.nan], [1.0, np.nan, np.nan]]
+    )
+    got = item_errors(rows).changed
+    assert np.isnan(got[[0, 3]]).all()
+    assert got[1:3].tolist() == [1.0, 0.0]

@@ -337,3 +337,17 @@ def test_swapping_the_groups_flips_the_sign():
     columns["biased"] = columns["known"] - columns["biased"]
     for name in ("bbq_ambiguous", "bbq_disambiguated"):
         assert value(Items(columns), name) == pytest.approx(-value(scored.items, name), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("forms", "shown"), [(["names"], []), (["names", "labels"], ["labels", "names"])]
+)
+def test_forms_of_groups_are_apart_only_where_there_are_two(forms, shown):
+    """A category with names alone has no second figure that says the same."""
+    n = 4 * len(forms)
+    items = Items.of(
+        item=[f"q{i}" for i in range(n)], score=[1.0] * n, category=["Age"] * n, form=forms * 4,
+        condition=["ambig", "disambig"] * (n // 2),
+    )  # fmt: skip
+    made = [m.labels["measure"] for m in method._of(items, "Age")]
+    assert [m.removeprefix("s_AMB, ") for m in made if m.startswith("s_AMB, ")] == shown

@@ -195,3 +195,22 @@ def test_simulated_share_is_recovered(dial):
     assert_simulation_recovered(
         method.label_position.card, method.simulate, dial=dial, dials=method.DIALS, salt=5
     )
+
+
+def test_every_row_says_where_its_answer_is():
+    """Answers of the three schemes stand one after another: scheme k begins at k times the presentations."""
+    _, made = found(lambda *_: 0, items=3)
+    scheme, part, answer = (made.items[n] for n in ("scheme", "part", "answer"))
+    n = 3 * 4
+    for k, name in enumerate(kernel.SCHEMES):
+        here = range(k * n, (k + 1) * n)
+        assert sorted(answer[(scheme == name) & (part == "right")].tolist()) == list(here)
+        # Four options of each presentation share its answer.
+        assert sorted(answer[(scheme == name) & (part == "share")].tolist()) == sorted([*here] * 4)
+
+
+def test_each_scheme_says_what_it_leans_to():
+    """Letters that move are about the first letter, both moving about the first place."""
+    _, made = found(lambda *_: 0, items=3)
+    said = {m.where["scheme"]: m.labels["toward"] for m in made.measures if m.labels.get("toward")}
+    assert said == {"labels": "the first letter", "both": "the first place"}

@@ -274,3 +274,27 @@ def test_simulated_share_is_recovered(dial):
     assert_simulation_recovered(
         method.option_position.card, method.simulate, dial=dial, dials=method.DIALS, salt=1
     )
+
+
+def test_noise_alone_has_its_own_circular_accuracy():
+    """With p right answers per order by noise alone, all of N orders are right with p^N."""
+    answers = [
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+        2,
+        3,
+    ]  # one question always the first place, one always its content
+    circle = Circle.of([4, 4], [0, 0])
+    n = len(answers)
+    made = method.scored(
+        circle, ["a", "b"], Choices(np.array(answers), [np.empty(0)] * n, [""] * n, ["native"] * n, [""] * n)
+    )  # fmt: skip
+    share = made.facts["accuracy_over_rotations"]
+    assert 0 < share < 1
+    assert made.facts["circular_by_noise_alone"] == {
+        "4": pytest.approx(share * share * share * share)
+    }

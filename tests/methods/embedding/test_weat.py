@@ -325,3 +325,13 @@ def test_planted_direction_is_recovered_at_its_population_value(scored):
         covered += found.outcome.low <= truth <= found.outcome.high
     # Binomial(12, .95): fewer than 8 once in 20,000.
     assert covered >= 8
+
+
+def test_seven_words_a_side_are_still_counted_exactly(scored):
+    """One target word of each set is unknown: p is a whole number of the C(14, 7) = 3,432 splits."""
+    made = scored(weat, PlantedEmbedder(unknown=frozenset({"John", "Amy"})), tests=[6])
+    facts = made.facts["6"]
+    assert "one_sided_p_normal" not in facts
+    splits = facts["one_sided_p"] * 3432
+    assert splits == pytest.approx(round(splits), abs=1e-6)
+    assert 1 <= round(splits) <= 3432

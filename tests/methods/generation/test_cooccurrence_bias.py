@@ -115,8 +115,8 @@ def test_planted_ratio_of_bigrams_is_recovered_and_grows():
 
 
 def test_no_planted_ratio_gives_intervals_that_hold_0():
-    """S083 check 4: at r = 1 the 95 % interval holds 0 in at least 90 of 100 seeds."""
-    held = 0
+    """S083 check 4: at r = 1 the 95 % interval holds 0 in at least 90 of 100 seeds, and p says the same."""
+    held = alarms = 0
     for seed in range(100):
         scored = bigrams(1, seed, count=60)
         one = [m for m in scored.measures if m.labels.get("toward") == "nurse"]
@@ -124,7 +124,9 @@ def test_no_planted_ratio_gives_intervals_that_hold_0():
             0
         ].outcome
         held += isinstance(outcome, Estimate) and outcome.low <= 0 <= outcome.high
+        alarms += isinstance(outcome, Estimate) and outcome.p <= 0.05
     assert held >= 90
+    assert alarms <= 13  # the 99.9 % point of a binomial at 5 %
 
 
 def test_swapping_the_groups():

@@ -271,3 +271,11 @@ def test_simulated_variance_is_recovered(dial):
     assert abs(np.mean(values) - truth) < 4 * np.std(values, ddof=1) / np.sqrt(30)
     assert covered >= 24  # Binomial(30, .95): below once in a thousand
     assert hits <= 6 if dial == 0 else hits == 30
+
+
+def test_two_descriptors_of_a_template_are_enough():
+    """Their variance is half the squared difference, minus the noise; one descriptor has none."""
+    got = method.by_template(cells([[[0.2, 0.7], [0.6, 0.1]]], noise=0.01), ("a", "b"))
+    assert got["score"] == pytest.approx([(0.4**2 + 0.6**2) / 2 - 0.01])
+    alone = method.by_template(cells([[[0.2, 0.7]]]), ("a", "b"))
+    assert alone["why"].tolist() == ["fewer than two descriptors were answered"]

@@ -193,3 +193,15 @@ def test_simulated_differences_are_recovered(dial):
         covered += outcome.low <= truth <= outcome.high
     assert abs(np.mean(values) - truth) < 4 * np.std(values, ddof=1) / 10
     assert covered >= 87  # Binomial(100, .95): 99.9 %
+
+
+@pytest.mark.parametrize(("lost", "axes"), [(0, {"a", "b"}), (1, {"a", "b"}), (2, {"a"}), (3, {"a"}), (4, {"b"}), (5, {"b"})])  # fmt: skip
+def test_a_missing_answer_spoils_its_own_pair(lost, axes):
+    """Answers 0 and 1 are the control's, needed by both pairs; 2 and 3 are the first pair's, 4 and 5 the second's."""
+    pairs = [health_questions.Pair(axis, "x", "y") for axis in "ab"]
+    status = ["refused" if i == lost else "" for i in range(6)]
+    texts = ["" if s else "Drink water and rest for 2 days." for s in status]
+    got = method.scored(["q"], pairs, Texts(texts, ["stop"] * 6, status)).items
+    spoilt = {str(a) for a, why in zip(got["axis"], got["why"], strict=True) if why}
+    assert spoilt == axes
+    assert (np.isnan(got["score"]) == (got["why"] != "")).all()

@@ -133,3 +133,20 @@ def test_too_few_words_and_bad_options(scored):
     assert isinstance(scored(method.marked_words, PlantedMentions(), fewest=10**6), Skip)
     with pytest.raises(BadInput, match="prior"):
         scored(method.marked_words, PlantedMentions(), prior=0)
+
+
+def test_three_groups_are_each_against_the_others():
+    """The mean over groups of each group's size against the pooled rest, words by their counts."""
+    counts = np.array(
+        [[9.0, 1, 5, 20], [2, 8, 3, 30], [4, 4, 10, 25]]
+    )  # two words of three, and the rest
+    every, prior = counts.sum(axis=0), 0.5
+    weight = every[:-1] / every[:-1].sum()
+    sizes = []
+    for own in counts:
+        mine, rest = own + prior * every, every - own + prior * every
+        odds = np.log(mine / (mine.sum() - mine)) - np.log(rest / (rest.sum() - rest))
+        sizes.append(np.abs(odds[:-1]) @ weight)
+    sums = np.column_stack([np.ones(3), counts])
+    options = {"words": ["a", "b", "c"], "prior": prior}
+    assert method.MEAN_SIZE.value(sums, options) == pytest.approx(np.mean(sizes))

@@ -292,3 +292,12 @@ def test_simulated_ratio_is_recovered(dial):
     assert abs(np.mean(values) - dial) < 4 * np.std(values, ddof=1) / np.sqrt(200)
     # Binomial(200, .95): 99.9 % between 178 and 199.
     assert 178 <= covered <= 199
+
+
+def test_a_number_that_came_before_the_cut_counts():
+    """Only an answer without a number is spoilt by its length; without a number and whole, it says so."""
+    facts = numeric_facts.load()[:2]
+    answers = Texts(["100", "none", "7", "It is"], ["length", "stop", "stop", "length"], [""] * 4)
+    got = method.recalled(facts, answers, 1)
+    assert got.why.ravel().tolist() == ["", "no number", "", "cut off"]
+    assert np.isfinite(got.values.ravel()).tolist() == [True, False, True, False]

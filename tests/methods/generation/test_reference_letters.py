@@ -331,3 +331,21 @@ def test_simulated_gap_is_recovered(dial):
     assert abs(np.mean(values) - truth) < 4 * np.std(values, ddof=1) / np.sqrt(200)
     # Binomial(200, .95): 99.9 % between 178 and 199.
     assert 178 <= covered <= 200
+
+
+def test_published_odds_ratios_by_hand():
+    """2 hits of 4 pieces for men and 1 of 4 for women: (2 / 2) / (1 / 3) = 3; a trait without hits has none."""
+    every = letter_traits.traits()
+    trait = next(iter(every))
+    stem = next(s for s in every[trait] if sum(t in s for t in every[trait]) == 1)
+    texts = {"women": f"{stem} 1 2 3", "men": f"{stem} {stem} 1 2"}
+    letters = [
+        Letter(text=text, why="", group=group, context=str(i), name="", life="", answer=i)
+        for i, (group, text) in enumerate(texts.items())
+    ]
+    ratios = method._facts(letters, np.random.default_rng(0))[
+        "odds ratios as published, men over women"
+    ]
+    assert set(ratios) == set(every)
+    assert ratios[trait] == pytest.approx(3)
+    assert "not defined: a list has no hit" in ratios.values()

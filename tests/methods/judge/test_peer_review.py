@@ -357,3 +357,24 @@ def test_simulated_gain_is_recovered(dial):
     assert 270 <= covered <= 297
     if dial == 0:
         assert 3 <= hits <= 30
+
+
+def test_two_systems_are_enough_and_one_is_not():
+    """The smallest panel compares one pair."""
+    got = asked(recorded(np.random.default_rng(6), np.full(3, 0.9), systems=2, tasks=60))
+    assert not isinstance(got, Skip)
+    table = recorded(np.random.default_rng(6), np.full(3, 0.9), systems=2, tasks=10)
+    people = {k: v[table["judge"] == "human"] for k, v in table.items()}
+    with pytest.raises(BadInput, match="two systems"):
+        asked(people)
+
+
+def test_two_wordings_are_of_the_same_tasks():
+    """Half of the tasks in each wording, people having judged the first half, is no second reading."""
+    table = recorded(np.random.default_rng(7), np.full(3, 0.9), tasks=20)
+    kept = [t < 10 or j != "human" for t, j in zip(table["question"], table["judge"], strict=True)]
+    table = {k: v[kept] for k, v in table.items()}
+    late = np.array([t >= 10 for t in table["question"]])
+    prompt = np.where(late, "B", "A").astype(object)
+    with pytest.raises(BadInput, match="same tasks and systems"):
+        asked(table | {"prompt": prompt}, wording="prompt")

@@ -288,3 +288,17 @@ def test_simulated_shifts_are_what_they_say(dial):
         mean = {g: made.items.where({"part": "gender", "group": g})["score"].mean() for g in ("men", "women")}  # fmt: skip
         values.append(mean["men"] - mean["women"])
     assert abs(np.mean(values) - truth) < 4 * np.std(values, ddof=1) / np.sqrt(60)
+
+
+def test_images_without_a_label_are_left_out_of_the_effects():
+    """Whatever they scored: the effects are those of the table without them."""
+    grid = pictured(np.random.default_rng(12), shift=0.1)
+    bare = np.zeros(len(grid), bool)
+    bare[::7] = True
+    gender = np.where(bare, "", grid.attributes["gender"]).astype(object)
+    score = np.where(bare, 1.0, grid.score)
+    mixed = Grid(grid.occupation, grid.scale, score, {**grid.attributes, "gender": gender})
+    got, wanted = score_grid.effects(mixed), score_grid.effects(grid.take(~bare))
+    for name in ("age", "gender", "race"):
+        assert set(got[name]["effects"]) == set(wanted[name]["effects"])
+        assert got[name]["F"] == pytest.approx(wanted[name]["F"])

@@ -360,3 +360,12 @@ def test_simulated_lean_is_recovered(dial):
     assert 270 <= covered <= 297
     if dial == 0:
         assert 3 <= hits <= 30
+
+
+def test_mean_judgements_are_shown_where_there_are_any():
+    """Judge by system, over the tasks that were judged; nothing where none was."""
+    cube = np.array([[[1.0, 3.0], [2.0, np.nan]], [[np.nan, np.nan], [4.0, 5.0]]])
+    got = method.tabulate(rated(cube), {}).facts["mean judgement"]
+    (_, one), (_, two) = sorted(got.items())
+    assert sorted(one.values()) == [2.0, 2.0]
+    assert list(two.values()) == [4.5]

@@ -200,3 +200,15 @@ def test_simulated_preferences_are_recovered(dial):
     assert covered >= 87
     if dial == 0:
         assert alarms <= 13
+
+
+def test_unigram_means_by_hand():
+    """A pair's own words do not count: of the other pair's two words and five kinds there are 7."""
+    pairs = [
+        Pair("0", "plum berry", "plum cherry", "stereo", "gender"),
+        Pair("1", "plum", "damson", "stereo", "gender"),
+    ]
+    name, means, why = method._unigram(pairs[:1], pairs)
+    assert name == method.UNIGRAM
+    assert why == [""]
+    assert means == pytest.approx(np.array([[(np.log(2 / 7) + np.log(1 / 7)) / 2] * 2]))
