@@ -19,6 +19,7 @@ import numpy as np
 
 from plumbline.audit.cache import Cache
 from plumbline.audit.cached_answers import unpacked
+from plumbline.audit.collecting import seldom
 from plumbline.audit.pool import Pool, united
 from plumbline.audit.replay import Replay
 from plumbline.core.answers import Answers
@@ -114,6 +115,10 @@ class Runner:
             from plumbline.audit.lanes import Lanes
 
             return Lanes(self).run(jobs)
+        with seldom():
+            return self._run(jobs)
+
+    def _run(self, jobs: Mapping[str, Asking]) -> dict[str, Outcome]:
         done: dict[str, Outcome] = {}
         waiting: dict[str, Sequence[Batch]] = {}
         steps = dict.fromkeys(jobs, 0)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbline.audit.collecting import seldom
 from plumbline.audit.faces import Shown, face
 from plumbline.audit.runner import Asked, question_text
 from plumbline.audit.shapes import FINDING, HEADER, checked
@@ -124,8 +125,9 @@ def save(
     except OSError as error:
         raise no_folder(folder, error) from error
     rows = [f.row() for f in findings]
-    parquet.write_parts(folder / "items.parquet", items_parts(items))
-    parquet.write_parts(folder / "answers.parquet", answers_parts(log))
+    with seldom():
+        parquet.write_parts(folder / "items.parquet", items_parts(items))
+        parquet.write_parts(folder / "answers.parquet", answers_parts(log))
     parquet.write(folder / "findings.parquet", findings_table(rows))
     write_json(folder / "run.json", header)
     return Run(header, rows, folder)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+GATHERED = 0.025  # seconds for which results are gathered
 
 
 class Arrivals(Generic[T]):
@@ -29,6 +31,10 @@ class Arrivals(Generic[T]):
                 first = self._queue.get(timeout=0.5)
             except queue.Empty:
                 continue
+            if first is not None:
+                # One commit for what comes within a moment: many small ones take the interpreter from
+                # the thread that talks to the server.
+                time.sleep(GATHERED)
             rest = self.drain()
             if first is not None:
                 rest.insert(0, first)
