@@ -23,29 +23,31 @@ from side_by_side import Side, difference, keep, paired  # noqa: E402
 
 from plumbline.data.sets import crows_pairs  # noqa: E402
 
-TEXTS = {"2 x 128": 200, "6 x 384": 40, "12 x 768": 10}
+TEXTS = {"2 x 128": 100, "6 x 384": 20, "12 x 768": 4}
 
 
 def main() -> None:
     """Compare, with one thread and with all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--shapes", nargs="*", choices=SHAPES)
+    parser.add_argument("--threads", type=int, nargs="*", default=[1, os.cpu_count() or 1])
+    given = parser.parse_args()
     every = [text for pair in crows_pairs.load() for text in (pair.more, pair.less)]
     rows = []
     with tempfile.TemporaryDirectory() as below:
-        for shape in SHAPES:
+        for shape in given.shapes or SHAPES:
             path, texts = folder(shape, Path(below)), Path(below) / "texts.json"
             texts.write_text(json.dumps(every[: TEXTS[shape]]), "utf-8")
-            given = (str(path), str(texts))
-            for threads in (1, os.cpu_count() or 1):
+            args = (str(path), str(texts))
+            for threads in given.threads:
                 with (
-                    Side(HERE / "pll_plumbline.py", threads=threads, given=given) as ours,
-                    Side(HERE / "pll_loop.py", threads=threads, given=given) as peer,
+                    Side(HERE / "pll_plumbline.py", threads=threads, given=args) as ours,
+                    Side(HERE / "pll_loop.py", threads=threads, given=args) as peer,
                 ):
                     ours.run("score")
                     got = paired(
-                        (ours, "score"), (peer, "score"), rounds=rounds, at_least=(1.0, 0.0)
+                        (ours, "score"), (peer, "score"), rounds=given.rounds, at_least=(1.0, 0.0)
                     )
                     one, two = got.pop("values")
                     rows.append({

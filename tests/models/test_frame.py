@@ -201,11 +201,11 @@ def test_skops_files_are_opened_and_pickles_are_not(tmp_path, rows, fitted):
         with pytest.raises(BadInput, match="is a pickle"):
             wrap((str(tmp_path / name), rows))
     (tmp_path / "hidden.skops").write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(BadInput, match=r"not a readable \.skops"):
+    with pytest.raises(BadInput, match=r"not a readable \.skops|not a whole zip"):
         load_skops(tmp_path / "hidden.skops")
     assert not (tmp_path / "ran").exists()
     (tmp_path / "cut.skops").write_bytes(path.read_bytes()[:200])
-    with pytest.raises(BadInput, match=r"not a readable \.skops"):
+    with pytest.raises(BadInput, match=r"not a readable \.skops|not a whole zip"):
         load_skops(tmp_path / "cut.skops")
 
 

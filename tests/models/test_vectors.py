@@ -173,7 +173,7 @@ DAMAGED = {
     "binary not UTF-8": (binary().replace(b"king", b"k\xffng"), "is not UTF-8"),
     "absurd header": (b"99999999 300\nab\x00\x01\x02", "more than the file"),
     "gzip": (b"\x1f\x8b\x08\x00abc", "gunzip"),
-    "broken zip": (b"PK\x03\x04broken", "not a readable npz"),
+    "broken zip": (b"PK\x03\x04broken", "not a whole zip"),
 }  # fmt: skip
 
 

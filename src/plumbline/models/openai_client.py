@@ -20,7 +20,7 @@ from plumbline.core.json_text import parse
 from plumbline.models.arrivals import Arrivals
 from plumbline.models.loop_thread import LoopThread
 from plumbline.models.rate_limit import RateLimit, backoff, http_date, retry_after
-from plumbline.models.transport import Transport
+from plumbline.models.transport import LOCAL, Transport, trust_of
 
 if TYPE_CHECKING:
     import ssl
@@ -36,7 +36,6 @@ _QUOTED: Final = 20_000
 """Characters of a reply that are looked at for a message."""
 _SECRET: Final = 12
 """Characters from which on a key can be a secret."""
-LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Garbled(Exception):
@@ -135,7 +134,7 @@ class OpenAIClient:
 
     async def _all(self, work: _Work[T]) -> None:
         if not self._https:
-            trust = self._trust()
+            trust = trust_of(self.base_url)
             self._https = [
                 (self._client(trust), asyncio.Semaphore(self.transport.in_flight))
                 for _ in range(self.transport.clients)
@@ -151,17 +150,6 @@ class OpenAIClient:
                     group.create_task(worker)
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
-
-    def _trust(self) -> ssl.SSLContext:
-        """Certificates for all clients: reading them takes some 40 ms, which a plain local server need not wait."""
-        import ssl
-
-        import httpx
-
-        url = urlsplit(self.base_url)
-        if url.scheme == "http" and url.hostname in LOCAL:
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return httpx.create_ssl_context()
 
     def _client(self, trust: ssl.SSLContext) -> httpx.AsyncClient:
         import httpx
