@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from plumbline.audit.pool import Pool, united
 from plumbline.core import questions as ask
 from plumbline.core.answers import LogProbs
+from plumbline.core.errors import PlumblineError
 
 
 def batch(*words: str) -> ask.Batch:
@@ -37,6 +39,22 @@ def test_answers_go_to_whom_they_belong():
     pool.put(np.array([1, 0]), LogProbs.of([(np.array([length[i]]), ["y"]) for i in (1, 0)]))
     assert pool.of(one.keys()).total.tolist() == [5, 5, 5]
     assert pool.of(two.keys(), last=True).total.tolist() == [4, 5]
+
+
+def test_no_question_gets_a_neighbours_answer():
+    """Unanswered rows, strange questions and answers that do not count up are errors, never a number."""
+    words, strange = batch("a", "b", "c"), batch("d", "a")
+    pool = Pool(*united([(words, words.keys())]))
+    pool.put(np.array([0, 1]), LogProbs.of([(np.array([-1.0]), ["x"])] * 2))
+    with pytest.raises(PlumblineError, match="1 of 3 questions were put to nobody"):
+        pool.of(words.keys())
+    with pytest.raises(PlumblineError, match="1 answers came to 2 questions"):
+        pool.put(np.array([1, 2]), LogProbs.of(["refused"]))
+    pool.put(np.array([2]), LogProbs.of(["refused"]))
+    assert pool.of(words.keys()).ok.sum() == 2
+    for order in ([0, 1], [1, 0]):
+        with pytest.raises(KeyError, match="not of this pool"):
+            pool.of(strange.take(order).keys())
 
 
 def test_only_answered_rows_are_canaries():

@@ -14,6 +14,7 @@ import numpy as np
 from plumbline.core.answer_rows import Rows, normal, picked, taken
 from plumbline.core.answers import Answers, answer_type
 from plumbline.core.digests import Digests, end_to_end
+from plumbline.core.errors import PlumblineError
 from plumbline.core.questions import Batch
 
 
@@ -60,25 +61,51 @@ class Pool:
         return found
 
     def put(self, rows: Rows, answers: Answers) -> None:
-        """Keep the answers to these questions."""
+        """Keep the answers to these questions, one each.
+
+        Raises:
+            PlumblineError: Fewer or more answers than questions: which belongs to which is not known.
+        """
+        if len(answers) != len(rows):
+            raise PlumblineError(
+                f"{len(answers)} answers came to {len(rows)} questions ({self.what})"
+            )
         self._place[rows] = self._held + np.arange(len(rows))
         self._held += len(rows)
         self._parts.append(normal(answers))
 
     def at(self, rows: Sequence[int] | Rows, *, last: bool = False) -> Answers:
-        """Answers to these questions, by number; the `last` reading empties the pool."""
+        """Answers to these questions, by number; the `last` reading empties the pool.
+
+        Raises:
+            PlumblineError: One of them has neither an answer nor a reason.
+        """
         if not len(rows):
             none: Answers = answer_type(self.batch.ability, self.batch.settings).unpack([])
             return none
         place = self._place[np.asarray(rows, np.int64)]
+        if (place < 0).any():
+            raise PlumblineError(
+                f"{int((place < 0).sum())} of {len(place)} questions were put to nobody ({self.what}): the "
+                "model's batches leave them out"
+            )
         if last:
             self.batch = self.batch.take(())
         made: Answers = taken(self._parts, place, spend=last)
         return made
 
     def of(self, keys: Digests, *, last: bool = False) -> Answers:
-        """Answers to the questions with these digests, in this order; all must be here."""
-        return self.at(np.searchsorted(self.keys.array, keys.array), last=last)
+        """Answers to the questions with these digests, in this order.
+
+        Raises:
+            KeyError: A question that is not of this pool.
+        """
+        mine, wanted = self.keys.array, keys.array
+        rows = np.searchsorted(mine, wanted)
+        # A search gives the nearest place: without this, a stranger would get a neighbour's answer.
+        if (rows == len(mine)).any() or (mine[rows] != wanted).any():
+            raise KeyError("a question that is not of this pool")
+        return self.at(rows, last=last)
 
 
 def united(members: Sequence[tuple[Batch, Digests]]) -> tuple[Batch, Digests]:

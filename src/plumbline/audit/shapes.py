@@ -55,7 +55,7 @@ HEADER: Final = {
     "plan_hash": str, "seed": int, "started": str,
     "subject": {"model": str, "name": str, "fingerprint": str, "about": dict, "abilities": Maybe([str])},
     "instruments": Maybe({str: dict}), "methods": Maybe({str: dict}), "notes": Maybe({str: [str]}), "facts": Maybe({str: dict}),
-    "canaries": Maybe({str: {"asked": int, "changed": int}}), "measures": Maybe({str: [dict]}),
+    "canaries": Maybe({str: {"asked": int, "changed": int}}), "measures": Maybe({str: [{"role": str, "labels": {str: str}, "where": dict, "groups": list}]}),
     "questions": Maybe({str: {"wanted": int, "unique": int, "from_cache": int, "asked": int, "seconds": float}}),
     "seconds": Maybe(float), "packages": Maybe({str: str}), "machine": Maybe(dict), "index": Maybe((None, INDEX, {"value": None, "reason": Maybe(str)})),
     "explainer": Maybe(str), "arrays": Maybe({str: dict}), "drawings": Maybe([dict]),

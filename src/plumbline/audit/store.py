@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from plumbline.audit.runner import Asked, question_text
 from plumbline.audit.shapes import FINDING, HEADER, checked
 from plumbline.core.errors import StoreError, UnknownName
 from plumbline.core.json_text import parse, written
+from plumbline.core.placed import ANSWERS_KEPT, placed
 from plumbline.core.results import Finding
 from plumbline.core.scored import Items
 from plumbline.models import parquet
@@ -199,17 +199,8 @@ def _no_header(folder: Path) -> str:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON to a temporary name and move it into place."""
-    part = path.with_suffix(".part")
-    try:
+    with placed(path, more=ANSWERS_KEPT) as part:
         part.write_text(written(value, indent=1, allow_nan=False), "utf-8")
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):  # what stopped the writing may stop the cleaning too
-            part.unlink()
-        raise StoreError(
-            f"could not write {path}: {error}. Free space or choose another place with --out; "
-            "answers already given are in the cache and are not asked again."
-        ) from error
 
 
 def findings_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:

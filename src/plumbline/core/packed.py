@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import IO, Final
 
@@ -75,8 +76,9 @@ def check_zip(file: Path | IO[bytes], name: str) -> list[str]:
     names = [member.filename for member in members]
     if len(names) > MEMBERS:
         raise BadInput(f"{name} has {len(names)} members; at most {MEMBERS} are read")
+    times = Counter(names)
     for one in names:
-        if _leads_elsewhere(one) or names.count(one) > 1:
+        if _leads_elsewhere(one) or times[one] > 1:
             raise BadInput(
                 f"{name} has the member {one[:80]!r}: a name that leads out of the archive, or stands "
                 "in it twice. Nothing of it is read"

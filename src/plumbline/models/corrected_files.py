@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from plumbline.core.errors import BadInput, StoreError
+from plumbline.core.errors import BadInput
 from plumbline.core.json_text import parse
+from plumbline.core.placed import placed
 from plumbline.models.abilities import Adapter
 
 RECORD = "correction.json"
@@ -76,10 +77,8 @@ def write_record(
         "base_fingerprint": model.base.fingerprint, "method": model.method,
         "params": dict(model.params), "fingerprint": model.fingerprint,
     }  # fmt: skip
-    try:
-        (folder / RECORD).write_text(json.dumps(record, indent=1), "utf-8")
-    except OSError as error:
-        raise StoreError(f"could not write {folder / RECORD}: {error}") from error
+    with placed(folder / RECORD) as part:
+        part.write_text(json.dumps(record, indent=1), "utf-8")
 
 
 def read_record(folder: Path) -> dict[str, Any]:

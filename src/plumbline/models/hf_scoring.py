@@ -157,7 +157,7 @@ class Forest:
             if not t.alone and len(m.ids) - 1 > len(t.trunk)
         ]
         cache = self._pass(wanted, ids.shape[1], inputs | {"use_cache": bool(leaves)})
-        room = _ROOM * reading(self.hf)
+        room = _ROOM * self.hf.bound
         sizes = [
             len(trees[r].members[k].ids) + ids.shape[1] - len(trees[r].trunk) for r, k in leaves
         ]

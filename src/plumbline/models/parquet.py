@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from plumbline.core.errors import StoreError
 from plumbline.core.json_text import encodable
+from plumbline.core.placed import ANSWERS_KEPT, placed
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,7 +33,7 @@ def write(path: Path, columns: Mapping[str, Column]) -> None:
     """
     if not columns or len(next(iter(columns.values()))) == 0:
         columns = {name: np.asarray(values, dtype=object) for name, values in columns.items()}
-    with _moved_into_place(path) as (connection, part):
+    with writing(path) as (connection, part):
         connection.register("given", {name: _encodable(values) for name, values in columns.items()})
         connection.execute(f"copy given to '{_quoted(part)}' ({_FORM})")
 
@@ -54,7 +55,7 @@ def write_parts(path: Path, parts: Iterable[Mapping[str, Column]]) -> None:
     few = list(islice(parts, 3))
     filled = [some for some in few if len(next(iter(some.values())))] or few[:1]
     try:
-        with _moved_into_place(path) as (connection, part):
+        with writing(path) as (connection, part):
             if len(filled) == 1 and len(few) < 3:
                 _copy(connection, filled[0], part)
                 return
@@ -86,24 +87,23 @@ def _as_kind(name: str, column: Column) -> str:
 
 
 @contextmanager
-def _moved_into_place(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """A connection, and the temporary name whose file becomes `path` when all is written."""
+def writing(
+    path: Path, *, more: str = ANSWERS_KEPT
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A connection, and the temporary name whose file becomes `path` when all is written.
+
+    Raises:
+        StoreError: The folder is not writable or the disk is full.
+    """
     import duckdb
 
-    part = path.with_suffix(".part")
-    try:
-        with duckdb.connect() as connection:
-            # One thread: the same columns give the same bytes.
-            connection.execute("set threads to 1")
-            yield connection, part
-        part.replace(path)
-    except (duckdb.Error, OSError) as error:
-        with suppress(OSError):  # what stopped the writing may stop the cleaning too
-            part.unlink()
-        raise StoreError(
-            f"could not write {path}: {words(error)}. Free space or choose another folder with --out; "
-            "answers already given are in the cache and are not asked again."
-        ) from error
+    with (
+        placed(path, also=(duckdb.Error,), said=words, more=more) as part,
+        duckdb.connect() as connection,
+    ):
+        # One thread: the same columns give the same bytes.
+        connection.execute("set threads to 1")
+        yield connection, part
 
 
 def read(path: Path, *, where: str = "", values: tuple[Any, ...] = ()) -> dict[str, Column]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
-from plumbline.core.errors import StoreError
+from plumbline.core.placed import placed
 
 
 def write_text(path: Path, text: str, *, option: str = "--out") -> Path:
@@ -19,16 +18,8 @@ def write_text(path: Path, text: str, *, option: str = "--out") -> Path:
     Raises:
         StoreError: The folder is not writable or the disk is full.
     """
-    part = path.with_name(f"{path.name}.part")
-    try:
+    with placed(path, option=option) as part:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Lone surrogates of broken input become "?"; everything else is UTF-8.
         part.write_bytes(text.encode("utf-8", "replace"))
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):  # what stopped the writing may stop the cleaning too
-            part.unlink()
-        raise StoreError(
-            f"could not write {path}: {error}. Free space or choose another place with {option}"
-        ) from error
     return path

@@ -13,12 +13,12 @@ from plumbline.metrics.distinct import distinct
 from plumbline.metrics.recorded import read
 
 
-@given(st.lists(st.sampled_from(["a", "b", "", None, 1, 2.5, True]), max_size=30))
+@given(st.lists(st.sampled_from(["a", "b", "", None, 1, 1.0, 2.5, True]), max_size=30))
 def test_objects_come_back_from_their_codes(rows):
-    """Codes lead back to equal values, and equal values have one code."""
+    """Codes lead back to the values, their types too; each value of each type has one code."""
     found, codes = distinct(np.array([*rows, None], dtype=object)[:-1])
-    assert [found[c] for c in codes] == rows
-    assert len(set(found)) == len(found)
+    assert [(type(found[c]), found[c]) for c in codes] == [(type(v), v) for v in rows]
+    assert len({(type(v), v) for v in found}) == len(found)
 
 
 @pytest.mark.parametrize("kind", [int, float, str])
@@ -37,6 +37,14 @@ def test_gaps_of_a_group_column_are_one_group():
     (grouping,) = read({"prediction": np.array([0, 1, 0, 1, 1, 0, 1]), "group:g": group}).groupings
     assert grouping.names == ("a", "b", "not stated")
     assert grouping.codes.tolist() == [1, 2, 2, 2, 2, 0, 1]
+
+
+def test_true_and_1_are_two_groups():
+    """They are equal in Python, and two texts in a table: no group takes another's rows."""
+    group = np.array([True, 1, 1, "a", 1.0], dtype=object)
+    (grouping,) = read({"prediction": np.array([0, 1, 1, 0, 1]), "group:g": group}).groupings
+    assert grouping.names == ("1", "1.0", "True", "a")
+    assert grouping.counts.tolist() == [2, 1, 1, 1]
 
 
 def test_numbers_as_groups():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plumbline.core.errors import StoreError
-from plumbline.models.parquet import literal, unreadable, words
+from plumbline.models.parquet import literal, unreadable, words, writing
 from plumbline.report.exports.flat import Table, findings
 
 if TYPE_CHECKING:
@@ -70,23 +69,11 @@ def _items(path: Path, stored: Path) -> Path:
 
 
 def _copied(path: Path, query: str, given: Mapping[str, Any]) -> Path:
-    import duckdb
-
-    part = path.with_suffix(".part")
-    target = str(part).replace("'", "''")
-    try:
-        with duckdb.connect() as connection:
-            connection.execute("set threads to 1")
-            if given:
-                connection.register("given", dict(given))
-            connection.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd)")
-        part.replace(path)
-    except (duckdb.Error, OSError) as error:
-        with suppress(OSError):  # what stopped the writing may stop the cleaning too
-            part.unlink()
-        raise StoreError(
-            f"could not write {path}: {words(error)}. Free space or choose another place with --out"
-        ) from error
+    with writing(path, more="") as (connection, part):
+        target = str(part).replace("'", "''")
+        if given:
+            connection.register("given", dict(given))
+        connection.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd)")
     return path
 
 
