@@ -13,10 +13,29 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE))
 
+from rates_data import table  # noqa: E402 - after the path
 from side_by_side import Side, difference, keep, paired  # noqa: E402 - after the path
+
+
+def as_wide(ends: list, rates: list, rows: int) -> float:
+    """Mean width of the drawn 95 % intervals over that of the binomial; rows are independent here, so it should be near 1.
+
+    Args:
+        ends: Low and high of each group and rate; shape (2, groups, rates).
+        rates: The rates; shape (groups, rates). The first two look at all rows of a group.
+        rows: Rows of the table.
+    """
+    _, _, group = table(rows)
+    sizes = np.unique(group.astype(str), return_counts=True)[1]
+    low, high = np.array(ends)[:, :, :2]
+    p = np.array(rates)[:, :2]
+    return float(((high - low) / (2 * 1.959964 * np.sqrt(p * (1 - p) / sizes[:, None]))).mean())
 
 
 def main() -> None:
@@ -50,15 +69,11 @@ def main() -> None:
                 per=(1000, 5),
                 at_least=(0.5, 0.0),
             )
-            got.pop("values")
-            rows.append(
-                {
-                    "what": "a bootstrap draw of these rates (1,000 against 5 draws)",
-                    **common,
-                    "target": 1000,
-                    **got,
-                }
-            )
+            ends, _ = got.pop("values")
+            rows.append({
+                "what": "a bootstrap draw of these rates (1,000 against 5 draws)", **common, "target": 1000, **got,
+                "equal": f"intervals of accuracy and selection {as_wide(ends, one, given.rows):.2f} times as wide as binomial ones",
+            })  # fmt: skip
             whole = ours.run("whole", at_least=1.0)
             rows.append({
                 "what": "for scale: all of `group_rates` on these rows (every rate, intervals, permutation test)",

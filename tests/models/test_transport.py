@@ -31,9 +31,13 @@ def test_a_missing_module_is_looked_for_once(monkeypatch):
     trust_of("http://localhost/v1")
     assert sys.modules["sniffio"] is None
     searched = []
-    monkeypatch.setattr(
-        sys, "meta_path", [type("Finder", (), {"find_spec": lambda *a, **k: searched.append(a)})()]
-    )
+
+    class Finder:
+        @staticmethod
+        def find_spec(name, *_):
+            searched.append(name)
+
+    monkeypatch.setattr(sys, "meta_path", [Finder])
     with pytest.raises(ImportError):
         import sniffio  # noqa: F401 - it must not be found
     assert searched == []

@@ -66,7 +66,7 @@ SCORE: Final = Estimator("cooccurrence_score", _features, _one, groups=2)
 
 @method(
     id="cooccurrence_bias",
-    version=2,
+    version=3,
     title="Co-occurrence of words with group words in generated text",
     family="social",
     harm="stereotyping",
