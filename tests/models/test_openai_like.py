@@ -568,6 +568,25 @@ def test_server_without_logprobs_is_told_apart():
         adapter.close()
 
 
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_half_a_character_is_asked_again(api):
+    """llama.cpp sends no log-probabilities with a token that is part of a character."""
+    half = {"message": {"content": " \ufffd"}} if api == "chat" else {"text": " \ufffd"}
+    nothing = Reply(body={"choices": [{**half, "logprobs": None, "finish_reason": "length"}]})
+    batch = q.choose(["A or B?"], [("A", "B")])
+    with serving(lambda n, _: nothing if n < 2 else tops(A=0.6, B=0.2)) as (url, seen):
+        adapter = opened(url, logprobs=True, api=api)
+        got = ask(adapter, batch)
+        adapter.close()
+    assert len(seen.payloads) == 3
+    np.testing.assert_allclose(got.scores[0], np.log([0.6, 0.2]))
+    with serving(lambda *_: nothing) as (url, _):
+        adapter = opened(url, logprobs=True, api=api, retries=1)
+        with pytest.raises(BadAnswer, match="half a character"):
+            ask(adapter, batch)
+        adapter.close()
+
+
 @pytest.mark.parametrize("value", ["nan", 0.5, float("nan"), float("inf")])
 def test_log_probabilities_that_are_none_are_refused(value):
     """NaN, text or a positive number is not a log-probability."""

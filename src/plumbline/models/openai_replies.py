@@ -29,6 +29,7 @@ TOO_LONG: Final = (
 FILTERED: Final = ("content_filter", "content management policy", "responsibleai")
 UNLIKELY: Final = -9999.0
 """Servers write this (or the lowest float) where a probability is 0 in their precision."""
+_HALF: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,18 @@ def read_text(body: Any) -> Said:
 
 
 def read_tops(body: Any) -> Tops:
-    """The first generated token's top log-probabilities; probabilities of equal texts add up."""
+    """The first generated token's top log-probabilities; probabilities of equal texts add up.
+
+    llama.cpp leaves them out where the token drawn is part of a character: `Garbled`, so that
+    another token is drawn.
+    """
     choice = _choice(body)
     if choice.get("finish_reason") == "content_filter":
         return Tops({}, {}, REFUSED)
     marks = choice.get("logprobs")
     if not isinstance(marks, dict):
+        if _HALF in str(choice.get("text") or choice.get("message")):
+            raise Garbled("no log-probabilities came with a token that is half a character")
         raise BadAnswer(
             "the server sends no log-probabilities; leave the setting logprobs out for this server"
         )
