@@ -79,22 +79,41 @@ def test_logprob_equals_the_naive_way(smol):
 
 
 def test_sharing_changes_nothing(smol):
-    """A shared prefix, expanded, equals the plain way to 1e-5."""
+    """Sequences that branch again and again, read as one row, equal the plain way to 1e-5."""
     import torch
 
-    from plumbline.models.hf_scoring import Scored, grow, score
+    from plumbline.models.hf_scoring import Scored, score
+    from plumbline.models.token_trees import laid
 
     stem = (bos(smol), *tokens(smol, "My friend from the north, who is a nurse, said that"))
     tails = [
         tokens(smol, t)
-        for t in (" she", " he", " she was late today.", " he was late", " they did")
+        for t in (" she", " he", " she was late today.", " she was late for tea.", " they did")
     ]
-    group = [Scored((*stem, *tail), len(stem)) for tail in tails]
-    assert len(grow(group, share=True)) == 1
-    assert len(grow(group, share=False)) == len(group)
+    some = [Scored((*stem, *tail), len(stem)) for tail in tails]
+    some += [Scored(some[2].ids, 1), Scored((bos(smol), *tokens(smol, "My aunt is a nurse.")), 1)]
+    (row,) = laid([s.read for s in some], 1000)
+    assert len(row.ids) < sum(len(s) for s in row.paths) / 2
     with torch.inference_mode():
-        shared, plain = (score(smol.hf, [group], share=s)[0] for s in (True, False))
+        shared, plain = (score(smol.hf, some, trees=t) for t in (True, False))
     for one, two in zip(shared, plain, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def test_rows_of_other_widths_change_nothing(smol, monkeypatch):
+    """Padding inside a pass, and rows on their own, give the same numbers to 1e-5."""
+    import torch
+
+    from plumbline.models import hf_scoring, token_trees
+
+    texts = SAMPLES["logprob"].columns["continuation"]
+    some = [hf_scoring.Scored((bos(smol), *tokens(smol, t)), 1) for t in texts]
+    with torch.inference_mode():
+        together = hf_scoring.score(smol.hf, some, trees=True)
+        monkeypatch.setattr(token_trees, "_SPAN", 1)
+        assert len(token_trees.laid([s.read for s in some], 1000)) > 1
+        apart = hf_scoring.score(smol.hf, some, trees=True)
+    for one, two in zip(together, apart, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
 
 
@@ -323,7 +342,7 @@ def test_a_part_stays_one_part(smol):
         f"The {w} of the house said that" for w in ("cook", "king", "old master") for _ in range(40)
     ]
     batch = q.logprob(contexts, [f" it was number {i}." for i in range(len(contexts))])
-    small = replace(smol.hf.options, batch_tokens=120)
+    small = replace(smol.hf.options, batch_tokens=30)
     original, smol.hf.options = smol.hf.options, small
     try:
         parts = smol.partition(batch)

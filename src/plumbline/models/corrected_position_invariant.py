@@ -7,16 +7,15 @@ not kept: what one would see inside is the model's own attention.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from plumbline.core.answers import Answers, Floats, answer_type
+from plumbline.core.answers import Answers, answer_type
 from plumbline.core.errors import BadInput
 from plumbline.core.questions import Batch, Prompt
 from plumbline.models.abilities import Adapter
 from plumbline.models.corrected_questions import CorrectedQuestions
 from plumbline.models.hf_causal import ChooseTask, LogProbTask, NextTask, Scorer
-from plumbline.models.hf_scoring import Scored, score
 from plumbline.models.hf_write import WriteTask
 from plumbline.models.set_attention import WAYS
 from plumbline.models.set_passes import as_set, inner
@@ -100,7 +99,7 @@ class PositionInvariant(CorrectedQuestions):
                 if laid.status:
                     writing.status = [laid.status] * len(batch)
                 return writing.run(range(len(batch)))
-            scorer = _SetScorer(self._hf, prompter, share=True)
+            scorer = Scorer(self._hf, prompter, trees=False)
             answers: Answers = _TASKS[batch.ability](scorer, batch).run(range(len(batch)))
             return answers
 
@@ -108,13 +107,3 @@ class PositionInvariant(CorrectedQuestions):
         """Let go of the model."""
         self._hf.model = None
         super().close()
-
-
-class _SetScorer(Scorer):
-    """Scores groups one after the other: rows of one pass then begin alike, with no padding between."""
-
-    __slots__ = ()
-
-    def score(self, groups: Sequence[Sequence[Scored]]) -> list[list[Floats]]:
-        """Token log-probabilities of each group's sequences."""
-        return [score(self.hf, [group], share=self.share)[0] for group in groups]

@@ -16,15 +16,16 @@ from plumbline.core.questions import Batch, Prompt
 from plumbline.models.abilities import Cost, Opened, Rows
 from plumbline.models.hf_model import HfModel
 from plumbline.models.hf_prompt import Encoded, Prompter
-from plumbline.models.hf_scoring import reading
-from plumbline.models.torch_batches import Unit, pack
 
 
 class Task(Protocol):
     """A batch made ready for one model."""
 
-    def units(self) -> list[Unit]:
-        """Rows that are computed together; every row is in one unit."""
+    def parts(self, bound: int) -> list[Rows]:
+        """Rows that are computed together, at most `bound` padded tokens unless one row is larger.
+
+        Every row is in one part. A part that is split again stays whole.
+        """
         ...
 
     def cost(self) -> Cost:
@@ -62,22 +63,18 @@ class HfAdapter:
         return {**self.hf.facts(), **self.more()}
 
     def partition(self, batch: Batch) -> list[Rows]:
-        """Parts of at most `batch_tokens` padded tokens; rows of one context stay together."""
-        return pack(self._task(batch).units(), self._bound(batch)) if len(batch) else []
+        """Parts of at most `batch_tokens` tokens; rows that begin alike stay together."""
+        return self._task(batch).parts(self.hf.bound) if len(batch) else []
 
     def answer(self, batch: Batch) -> Iterator[tuple[Rows, Answers]]:
         """Answers part by part; a batch that is one part already stays one."""
         import torch
 
         task = self._task(batch)
-        for rows in pack(task.units(), self._bound(batch)) if len(batch) else []:
+        for rows in task.parts(self.hf.bound) if len(batch) else []:
             with torch.inference_mode():
                 answers = task.run(rows.tolist())
             yield rows, answers
-
-    def _bound(self, batch: Batch) -> int:
-        scores = self.hf.kind == "causal" and batch.ability != "generate"
-        return reading(self.hf) if scores else self.hf.bound
 
     def cost(self, batch: Batch) -> Cost:
         """Tokens read and written, shared prefixes counted once a row; no money."""

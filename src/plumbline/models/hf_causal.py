@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import final
@@ -11,22 +11,23 @@ import numpy as np
 
 from plumbline.core.answers import Choices, Floats, LogProbs, Nexts
 from plumbline.core.questions import Batch, Prompt
-from plumbline.models.abilities import Cost
+from plumbline.models import hf_scoring
+from plumbline.models.abilities import Cost, Rows
 from plumbline.models.choose_derived import NONE, by_scores, check_reduce, spoken
 from plumbline.models.hf_adapter import HfAdapter, MakeTask
 from plumbline.models.hf_model import HfModel, finite
 from plumbline.models.hf_prompt import Encoded, Prompter
-from plumbline.models.hf_scoring import Scored, can_share, plan, plan_row, reading, score, stem_of
+from plumbline.models.hf_scoring import Scored, can_share, reads_trees, stem_of
 from plumbline.models.hf_write import WriteTask
-from plumbline.models.torch_batches import Unit, blank, families
 
 
 def open_causal(hf: HfModel) -> HfAdapter:
     """The adapter of a loaded causal model."""
     prompter = Prompter.of(hf.tokenizer, hf.options)
     share = can_share(hf)
+    trees = share and reads_trees(hf)
     widen = hf.tokenizer.convert_tokens_to_ids(prompter.bos) if prompter.bos else None
-    scorer = Scorer(hf, prompter, share, widen if hf.widens_first else None)
+    scorer = Scorer(hf, prompter, trees, widen if hf.widens_first else None)
     tasks: Mapping[str, MakeTask] = {
         "logprob": lambda _, batch: LogProbTask(scorer, batch),
         "next": lambda _, batch: NextTask(scorer, batch),
@@ -34,22 +35,22 @@ def open_causal(hf: HfModel) -> HfAdapter:
         "generate": partial(WriteTask, prompter=prompter, share=share),
     }
     first = "float32" if scorer.widen is not None else str(hf.dtype).removeprefix("torch.")
-    facts = {"shares_prefixes": share, "first_token_computed_in": first}
+    facts = {"shares_prefixes": trees, "first_token_computed_in": first}
     return HfAdapter(hf, tasks, lambda: {**prompter.facts(), **facts})
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Tokenises pairs of context and continuation, and scores them in groups.
+    """Tokenises pairs of context and continuation, and scores them.
 
     Attributes:
-        share: Whether shared beginnings are computed once.
+        trees: Whether shared beginnings are computed once.
         widen: Id of the BOS after which the first token is scored in float32, or None.
     """
 
     hf: HfModel
     prompter: Prompter
-    share: bool
+    trees: bool
     widen: int | None = None
 
     def encode(self, contexts: Sequence[Prompt], continuations: Sequence[str]) -> list[Encoded]:
@@ -69,19 +70,24 @@ class Scorer:
         flat = iter(self.encode([c for c, _ in pairs], [t for _, t in pairs]))
         return [[next(flat) for _ in texts] for texts in lists]
 
-    def score(self, groups: Sequence[Sequence[Scored]]) -> list[list[Floats]]:
-        """Token log-probabilities of each group's sequences.
+    def parts(self, questions: Sequence[Sequence[Scored]]) -> list[Rows]:
+        """Which questions go together; none of a question's sequences means nothing to compute."""
+        return hf_scoring.parts(self.hf, questions, trees=self.trees)
+
+    def score(self, questions: Sequence[Sequence[Scored]]) -> list[list[Floats]]:
+        """Token log-probabilities of each question's sequences.
 
         In half precision the first token after BOS alone is taken from `HfModel.after_alone`.
         """
-        found = score(self.hf, groups, share=self.share)
+        sequences = [s for some in questions for s in some]
+        found = hf_scoring.score(self.hf, sequences, trees=self.trees)
         if self.widen is not None:
             table = self.hf.after_alone
-            for group, some in zip(groups, found, strict=True):
-                for s, values in zip(group, some, strict=True):
-                    if s.start == 1 and s.ids[0] == self.widen:
-                        values[0] = table(self.widen)[s.ids[1]]
-        return found
+            for s, values in zip(sequences, found, strict=True):
+                if s.start == 1 and s.ids[0] == self.widen:
+                    values[0] = table(self.widen)[s.ids[1]]
+        each = iter(found)
+        return [[next(each) for _ in some] for some in questions]
 
 
 def first_status(coded: Sequence[Encoded]) -> str:
@@ -91,18 +97,15 @@ def first_status(coded: Sequence[Encoded]) -> str:
 
 @final
 class LogProbTask:
-    """Log-probability of each continuation after its context; rows of one context together."""
+    """Log-probability of each continuation after its context."""
 
     def __init__(self, scorer: Scorer, batch: Batch) -> None:
         self.scorer, self.batch = scorer, batch
         self.coded = scorer.encode(batch.columns["context"], batch.columns["continuation"])
 
-    def units(self) -> list[Unit]:
-        """A unit a context, or several where it has more continuations than fit a pass."""
-        made = [blank(i) for i, e in enumerate(self.coded) if e.status]
-        for family in self._families(range(len(self.coded))):
-            made += plan([self._scored(i) for i in family], family, share=self.scorer.share)
-        return made
+    def parts(self, bound: int) -> list[Rows]:  # noqa: ARG002 - the scorer knows its model's
+        """Sequences that begin alike together."""
+        return self.scorer.parts([self._scored(i) for i in range(len(self.coded))])
 
     def cost(self) -> Cost:
         """Tokens read."""
@@ -110,13 +113,14 @@ class LogProbTask:
 
     def run(self, rows: Sequence[int]) -> LogProbs:
         """Answers of these rows."""
-        families = self._families(rows)
-        found = self.scorer.score([[self._scored(i) for i in family] for family in families])
-        values = {
-            i: v for f, vs in zip(families, found, strict=True) for i, v in zip(f, vs, strict=True)
-        }
-        self.scorer.hf.count("straddled", sum(self.coded[i].straddled for i in values))
-        return LogProbs.of([self._answer(i, values.get(i, NONE)) for i in rows])
+        found = self.scorer.score([self._scored(i) for i in rows])
+        self.scorer.hf.count("straddled", sum(self.coded[i].straddled for i in rows))
+        return LogProbs.of(
+            [
+                self._answer(i, some[0] if some else NONE)
+                for i, some in zip(rows, found, strict=True)
+            ]
+        )
 
     def _answer(self, row: int, values: Floats) -> tuple[Floats, Sequence[str]] | str:
         coded = self.coded[row]
@@ -124,17 +128,9 @@ class LogProbTask:
             return coded.status
         return finite(values, str(self.batch.columns["continuation"][row])), coded.pieces
 
-    def _scored(self, row: int) -> Scored:
-        return Scored(self.coded[row].ids, self.coded[row].start)
-
-    def _families(self, rows: Iterable[int]) -> list[list[int]]:
-        return families(
-            (i for i in rows if not self.coded[i].status),
-            by=lambda i: self.batch.columns["context"][i],
-            order=lambda i: (len(self.coded[i].ids), self.coded[i].ids),
-            size=lambda i: len(self.coded[i].pieces),
-            bound=reading(self.scorer.hf),
-        )
+    def _scored(self, row: int) -> list[Scored]:
+        coded = self.coded[row]
+        return [] if coded.status else [Scored(coded.ids, coded.start)]
 
 
 @final
@@ -146,13 +142,9 @@ class NextTask:
         self.coded = scorer.encode_lists(batch.columns["context"], batch.columns["candidates"])
         self.status = [first_status(some) for some in self.coded]
 
-    def units(self) -> list[Unit]:
-        """One unit a context."""
-        share = self.scorer.share
-        return [
-            blank(i) if status else plan_row(self._group(i), i, share=share)
-            for i, status in enumerate(self.status)
-        ]
+    def parts(self, bound: int) -> list[Rows]:  # noqa: ARG002 - the scorer knows its model's
+        """Contexts that begin alike together."""
+        return self.scorer.parts([self._group(i) for i in range(len(self.coded))])
 
     def cost(self) -> Cost:
         """Tokens read: each context once."""
@@ -171,6 +163,8 @@ class NextTask:
         return Nexts([values.get(i, NONE) for i in rows], [self.status[i] for i in rows])
 
     def _group(self, row: int) -> list[Scored]:
+        if self.status[row]:
+            return []
         return [Scored(e.ids[: e.start + 1], e.start) for e in self.coded[row]]
 
 
@@ -197,13 +191,9 @@ class ChooseTask:
             self.groups.append(group)
             self.status.append(status)
 
-    def units(self) -> list[Unit]:
-        """One unit a question."""
-        share = self.scorer.share
-        return [
-            blank(i) if status else plan_row(self.groups[i], i, share=share)
-            for i, status in enumerate(self.status)
-        ]
+    def parts(self, bound: int) -> list[Rows]:  # noqa: ARG002 - the scorer knows its model's
+        """Questions that begin alike together."""
+        return self.scorer.parts(self.groups)
 
     def cost(self) -> Cost:
         """Tokens read, each option with its prompt."""

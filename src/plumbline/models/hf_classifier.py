@@ -10,12 +10,12 @@ import numpy as np
 from plumbline.core.answers import Classes, Floats, Numbers
 from plumbline.core.errors import BadInput
 from plumbline.core.questions import Batch, Segment
-from plumbline.models.abilities import Cost
+from plumbline.models.abilities import Cost, Rows
 from plumbline.models.hf_adapter import HfAdapter, MakeTask
 from plumbline.models.hf_model import HfModel, finite
 from plumbline.models.hf_prompt import Prompter
 from plumbline.models.prompt_render import flattened
-from plumbline.models.torch_batches import Unit, blank, chunks, padded
+from plumbline.models.torch_batches import Unit, blank, chunks, pack, padded
 
 
 def open_classifier(hf: HfModel) -> HfAdapter:
@@ -50,13 +50,16 @@ class Outputs:
         self.hf, self.ids = hf, ids
         self.status = [hf.too_long(len(i)) if i else "empty text" for i in ids]
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a text."""
         rows = zip(self.ids, self.status, strict=True)
-        return [
-            blank(i) if status else Unit((i,), len(ids), key=(tuple(ids),))
-            for i, (ids, status) in enumerate(rows)
-        ]
+        return pack(
+            [
+                blank(i) if status else Unit((i,), len(ids), key=(tuple(ids),))
+                for i, (ids, status) in enumerate(rows)
+            ],
+            bound,
+        )
 
     def cost(self) -> Cost:
         """Tokens read."""
@@ -86,9 +89,9 @@ class ClassifyTask:
         texts = list(batch.columns["text"])
         self.outputs = Outputs(hf, hf.tokenizer(texts)["input_ids"] if texts else [])
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a text."""
-        return self.outputs.units()
+        return self.outputs.parts(bound)
 
     def cost(self) -> Cost:
         """Tokens read."""
@@ -126,9 +129,9 @@ class ScoreTask:
             ids = hf.tokenizer(texts, list(responses))["input_ids"]
         self.outputs = Outputs(hf, ids)
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a response."""
-        return self.outputs.units()
+        return self.outputs.parts(bound)
 
     def cost(self) -> Cost:
         """Tokens read."""

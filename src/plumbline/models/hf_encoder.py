@@ -18,11 +18,11 @@ import numpy as np
 from plumbline.core.answers import Vectors
 from plumbline.core.errors import BadInput
 from plumbline.core.questions import Batch
-from plumbline.models.abilities import Cost
+from plumbline.models.abilities import Cost, Rows
 from plumbline.models.hf_adapter import HfAdapter
 from plumbline.models.hf_folder import read_json
 from plumbline.models.hf_model import HfModel, finite
-from plumbline.models.torch_batches import Unit, blank, chunks, padded
+from plumbline.models.torch_batches import Unit, blank, chunks, pack, padded
 
 if TYPE_CHECKING:
     import torch
@@ -126,13 +126,16 @@ class EmbedTask:
             for i, places in enumerate(self.places):
                 self.status[i] = self.status[i] or ("" if places else "the span has no tokens")
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a text."""
         rows = zip(self.ids, self.status, strict=True)
-        return [
-            blank(i) if status else Unit((i,), len(ids), key=(ids,))
-            for i, (ids, status) in enumerate(rows)
-        ]
+        return pack(
+            [
+                blank(i) if status else Unit((i,), len(ids), key=(ids,))
+                for i, (ids, status) in enumerate(rows)
+            ],
+            bound,
+        )
 
     def cost(self) -> Cost:
         """Tokens read."""

@@ -16,13 +16,13 @@ import numpy as np
 from plumbline.core.answers import Floats, LogProbs, Nexts
 from plumbline.core.errors import BadInput
 from plumbline.core.questions import MASK, Batch
-from plumbline.models.abilities import Cost
+from plumbline.models.abilities import Cost, Rows
 from plumbline.models.choose_derived import NONE
 from plumbline.models.hf_adapter import HfAdapter, MakeTask, Task
 from plumbline.models.hf_model import HfModel, finite, picked_log_probs
 from plumbline.models.hf_top_fills import TopTask, sides
 from plumbline.models.hf_unmasked import UnmaskedTask
-from plumbline.models.torch_batches import Unit, blank, chunks, distinct, padded
+from plumbline.models.torch_batches import Unit, blank, chunks, distinct, pack, padded
 
 
 def open_masked(hf: HfModel) -> HfAdapter:
@@ -115,14 +115,17 @@ class PseudoTask:
             for ids, places in zip(self.ids, self.places, strict=True)
         ]
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a text, with a copy a token."""
-        return [
-            blank(i) if status else Unit((i,), len(ids), len(places), key=(ids,))
-            for i, (ids, places, status) in enumerate(
-                zip(self.ids, self.places, self.status, strict=True)
-            )
-        ]
+        return pack(
+            [
+                blank(i) if status else Unit((i,), len(ids), len(places), key=(ids,))
+                for i, (ids, places, status) in enumerate(
+                    zip(self.ids, self.places, self.status, strict=True)
+                )
+            ],
+            bound,
+        )
 
     def cost(self) -> Cost:
         """Tokens read: every copy in full."""
@@ -199,14 +202,14 @@ class FillTask:
                 return f"unknown word: {candidate}"
         return self.hf.too_long(max(len(m.ids) for m in made))
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a text, with a copy for each number of masks."""
         made = []
         for i, some in enumerate(self.rows):
             kinds = sorted({m.ids for m in some})
             wide = max((len(k) for k in kinds), default=0)
             made.append(Unit((i,), wide, len(kinds), key=tuple(kinds)) if some else blank(i))
-        return made
+        return pack(made, bound)
 
     def cost(self) -> Cost:
         """Tokens read: a text once for each number of masks."""

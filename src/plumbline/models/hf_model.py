@@ -32,7 +32,7 @@ AUTO: Final = {
     "encoder": "AutoModel",
 }
 _LENGTHS: Final = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
-_CONVENTIONS: Final = 3
+_CONVENTIONS: Final = 4
 """Part of every fingerprint: raised when the same question would get another number."""
 _WIDENED: Final = 2 * 10**9
 """Most parameters for which a float32 copy is made for one pass (8 GB)."""

@@ -12,13 +12,13 @@ import numpy as np
 from plumbline.core.answers import Choices, Floats, LogProbs, Texts
 from plumbline.core.errors import BadInput
 from plumbline.core.questions import Batch, Decoding, Prompt
-from plumbline.models.abilities import Cost
+from plumbline.models.abilities import Cost, Rows
 from plumbline.models.choose_derived import by_logprob, check_reduce
 from plumbline.models.hf_adapter import HfAdapter, MakeTask
 from plumbline.models.hf_decode import draw_texts, end_tokens
 from plumbline.models.hf_model import HfModel, finite, picked_log_probs
 from plumbline.models.prompt_render import flattened
-from plumbline.models.torch_batches import Unit, blank, distinct, families, padded
+from plumbline.models.torch_batches import Unit, blank, distinct, families, pack, padded
 
 if TYPE_CHECKING:
     import torch
@@ -118,7 +118,7 @@ class TargetTask:
             for source, ids in zip(self.sources.ids, self.ids, strict=True)
         ]  # fmt: skip
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a source, with its targets."""
         made = [blank(i) for i, status in enumerate(self.status) if status]
         for family in self._families(range(len(self.ids))):
@@ -126,7 +126,7 @@ class TargetTask:
             longest = len(self.lead) + max(len(self.ids[i]) for i in family)
             key = (source, [self.ids[i] for i in family])
             made.append(Unit(tuple(family), len(source), 1, longest, len(family), key))
-        return made
+        return pack(made, bound)
 
     def cost(self) -> Cost:
         """Tokens of sources and targets."""
@@ -197,7 +197,7 @@ class PickTask:
         ends = np.cumsum([0, *(len(options) for _, options in rows)]).tolist()
         self.spans = [range(a, b) for a, b in pairwise(ends)]
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a question."""
         made = []
         for i, span in enumerate(self.spans):
@@ -206,7 +206,7 @@ class PickTask:
             longest = max((len(self.task.lead) + len(self.task.ids[k]) for k in ready), default=0)
             key = [(self.task.sources.ids[k], self.task.ids[k]) for k in ready]
             made.append(Unit((i,), source, int(bool(ready)), longest, len(ready), key))
-        return made
+        return pack(made, bound)
 
     def cost(self) -> Cost:
         """Tokens of sources and options."""
@@ -231,14 +231,17 @@ class TranslateTask:
             for i in self.sources.ids
         ]
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a row: its source, and its target as long as it can become."""
         more = len(self.lead) + self.decoding.max_tokens
         rows = zip(self.sources.ids, self.status, strict=True)
-        return [
-            blank(i) if status else Unit((i,), len(ids), 1, more, 1, key=(ids,))
-            for i, (ids, status) in enumerate(rows)
-        ]
+        return pack(
+            [
+                blank(i) if status else Unit((i,), len(ids), 1, more, 1, key=(ids,))
+                for i, (ids, status) in enumerate(rows)
+            ],
+            bound,
+        )
 
     def cost(self) -> Cost:
         """Tokens of the sources, and at most so many written."""

@@ -13,9 +13,9 @@ import numpy as np
 from plumbline.core.answers import LogProbs
 from plumbline.core.errors import BadInput
 from plumbline.core.questions import MASK, Batch
-from plumbline.models.abilities import Cost
+from plumbline.models.abilities import Cost, Rows
 from plumbline.models.hf_model import HfModel, finite
-from plumbline.models.torch_batches import Unit, blank, chunks, padded
+from plumbline.models.torch_batches import Unit, blank, chunks, pack, padded
 
 if TYPE_CHECKING:
     import torch
@@ -47,13 +47,16 @@ class TopTask:
         times = ids.count(self.hf.tokenizer.mask_token_id)
         return self.hf.too_long(len(ids)) if times == 1 else f"{times} masks after tokenising"
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a text."""
         rows = zip(self.ids, self.status, strict=True)
-        return [
-            blank(i) if status else Unit((i,), len(ids), key=(ids,))
-            for i, (ids, status) in enumerate(rows)
-        ]
+        return pack(
+            [
+                blank(i) if status else Unit((i,), len(ids), key=(ids,))
+                for i, (ids, status) in enumerate(rows)
+            ],
+            bound,
+        )
 
     def cost(self) -> Cost:
         """Tokens read."""

@@ -14,10 +14,10 @@ import numpy as np
 
 from plumbline.core.answers import Floats, LogProbs
 from plumbline.core.questions import Batch
-from plumbline.models.abilities import Cost
+from plumbline.models.abilities import Cost, Rows
 from plumbline.models.choose_derived import NONE
 from plumbline.models.hf_model import HfModel, finite, picked_log_probs
-from plumbline.models.torch_batches import Unit, blank, chunks, padded
+from plumbline.models.torch_batches import Unit, blank, chunks, pack, padded
 
 if TYPE_CHECKING:
     import torch
@@ -48,13 +48,16 @@ class UnmaskedTask:
             for ids, places in zip(self.ids, self.places, strict=True)
         ]
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a text."""
         rows = zip(self.ids, self.status, strict=True)
-        return [
-            blank(i) if status else Unit((i,), len(ids), key=(ids,))
-            for i, (ids, status) in enumerate(rows)
-        ]
+        return pack(
+            [
+                blank(i) if status else Unit((i,), len(ids), key=(ids,))
+                for i, (ids, status) in enumerate(rows)
+            ],
+            bound,
+        )
 
     def cost(self) -> Cost:
         """Tokens read."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from plumbline.core.answers import Texts
 from plumbline.core.questions import Batch, Decoding
-from plumbline.models.abilities import Cost
+from plumbline.models.abilities import Cost, Rows
 from plumbline.models.hf_decode import draw_texts, end_tokens
 from plumbline.models.hf_model import HfModel
 from plumbline.models.hf_prompt import Prompter
-from plumbline.models.hf_scoring import selected
-from plumbline.models.torch_batches import Unit, distinct, padded
+from plumbline.models.torch_batches import Unit, distinct, pack, padded
 
 if TYPE_CHECKING:
     import torch
@@ -34,19 +34,22 @@ class WriteTask:
             for i in self.ids
         ]
 
-    def units(self) -> list[Unit]:
+    def parts(self, bound: int) -> list[Rows]:
         """A unit a row: its prompt is read in one pass, then its keys and values are held while it grows.
 
         Writing is one token a row and step, so few rows would leave the processor waiting for the weights
         (SmolLM2 on one core: 127 tokens a second with 11 rows, 206 with 43).
         """
         more = self.decoding.max_tokens
-        return [
-            Unit((i,), max(len(ids), -(-(len(ids) + more) // _HELD)), 1, key=(ids,))
-            if not status
-            else Unit((i,), 0, 0)
-            for i, (ids, status) in enumerate(zip(self.ids, self.status, strict=True))
-        ]
+        return pack(
+            [
+                Unit((i,), max(len(ids), -(-(len(ids) + more) // _HELD)), 1, key=(ids,))
+                if not status
+                else Unit((i,), 0, 0)
+                for i, (ids, status) in enumerate(zip(self.ids, self.status, strict=True))
+            ],
+            bound,
+        )
 
     def cost(self) -> Cost:
         """Tokens of the prompts, and at most so many written."""
@@ -102,6 +105,14 @@ class WriteTask:
             ends=end_tokens(self.hf.tokenizer, self.hf.module),
             drop=self.share,
         )
+
+
+def selected(cache: Any, rows: torch.Tensor) -> Any:
+    """The cache of some of its rows (repeats allowed); the given cache is left as it is."""
+    taken = copy.copy(cache)
+    taken.layers = [copy.copy(layer) for layer in cache.layers]
+    taken.batch_select_indices(rows)
+    return taken
 
 
 class Steps:
