@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import mutations
@@ -19,6 +21,18 @@ from target import SECONDS, BadMessage, Target, TooLarge, TooSlow, Watch
 from plumbline.core.errors import BadInput, PlumblineError
 
 TARGETS = bench.targets()
+
+
+def npz_with(header: bytes) -> bytes:
+    """An npz file whose one array has this header."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr(
+            "words.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+        )
+    return held.getvalue()
+
+
 DEEP = b"[" * 200_000
 # What the fuzzers found once, and what else has broken parsers elsewhere.
 FOUND = {
@@ -26,7 +40,7 @@ FOUND = {
     "validation key": [b"", b"[]", b'{"items": 1}', b"\x8c", DEEP],
     "answers: JSONL": [b'{"prompt": "a", "answer": "b", "draw": 1e999}', b'{"prompt": "a", "answer": "b", "draw": 99999999999999999999}', b'{"prompt": "a", "answer": "b", "draw": -1}', DEEP],
     "data: JSONL": [DEEP, b'{"a": "\\ud800"}'],
-    "vectors: npz": [b"PK\x03\x04", b"PK\x05\x06" + bytes(18)],
+    "vectors: npz": [b"PK\x03\x04", b"PK\x05\x06" + bytes(18), *map(npz_with, (b"{'shape': (1,", b"(" * 5000, b"{" * 90, b"[]", b"{'descr': [1], 'fortran_order': False, 'shape': (1,)}"))],
     "vectors: binary": [b"999999999 999999999\nthe \x00\x00", b"1 1\n" + b"x" * 9000],
     "vectors: safetensors": [b"\x08" + bytes(7) + b"[[[[[[[[", b"\xff" * 8, (2**17).to_bytes(8, "little") + b"[" * 2**17],
     "safetensors header": [(2**17).to_bytes(8, "little") + b"[" * 2**17],

@@ -7,6 +7,7 @@ that is damaged with the line or byte where it breaks. Nothing is unpickled.
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from array import array
@@ -29,6 +30,12 @@ WORDS: Final = ("words", "vocab", "tokens", "index")
 VECTORS: Final = ("vectors", "embeddings", "matrix")
 _LONGEST: Final = 4096
 """Bytes of the longest word in a binary file; more means that the file is damaged."""
+_UNREADABLE: Final = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError, tokenize.TokenError, RecursionError,
+    MemoryError, NotImplementedError, OSError, EOFError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy and zipfile raise at damaged files: an array's header is Python text, which NumPy parses twice, and
+text nested too deep ends the parser's memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +201,7 @@ def _npz(path: Path) -> WordVectors:
             names = list(held.files)
             words = next((held[n] for n in WORDS if n in names), None)
             matrix = next((held[n] for n in VECTORS if n in names), None)
-    except (
-        ValueError,
-        KeyError,
-        zipfile.BadZipFile,
-        EOFError,
-        OSError,
-        zlib.error,
-        NotImplementedError,
-    ) as wrong:
+    except _UNREADABLE as wrong:
         raise BadInput(
             f"{path} is not a readable npz file ({wrong}); plain arrays are wanted, since "
             "nothing is unpickled"
@@ -237,15 +236,7 @@ def _check_members(path: Path, names: list[str]) -> None:
                     raise BadInput(
                         f"{path}: {name} promises {shape} values of {kind} and holds {has} bytes; was it cut short?"
                     )
-    except (
-        ValueError,
-        TypeError,
-        OSError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-    ) as wrong:
+    except _UNREADABLE as wrong:
         raise BadInput(f"{path} is not a readable npz file ({str(wrong)[:200]})") from None
 
 
