@@ -110,8 +110,8 @@ def test_rows_of_other_widths_change_nothing(smol, monkeypatch):
     some = [hf_scoring.Scored((bos(smol), *tokens(smol, t)), 1) for t in texts]
     with torch.inference_mode():
         together = hf_scoring.score(smol.hf, some, trees=True)
-        monkeypatch.setattr(token_trees, "_SPAN", 1)
-        assert len(token_trees.laid([s.read for s in some], 1000)) > 1
+        monkeypatch.setattr(hf_scoring, "_SPANS", {4: 0.01, 2: 0.01})
+        assert len(token_trees.laid([s.read for s in some], 1000, hf_scoring._span(smol.hf))) > 1
         apart = hf_scoring.score(smol.hf, some, trees=True)
     for one, two in zip(together, apart, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)

@@ -1,5 +1,7 @@
 """Prefix trees in rows: they spell every sequence, share every beginning, and see nothing else."""
 
+import math
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,10 +42,10 @@ def test_a_token_sees_its_own_beginning(sequences):
                 assert tuple(row.ids[i] for i in np.flatnonzero(seen[at])) == s[: k + 1]
 
 
-@given(MANY, st.integers(1, 30))
-def test_rows_stay_below_their_bound(sequences, most):
+@given(MANY, st.integers(1, 30), st.sampled_from([1, 20, math.inf]))
+def test_rows_stay_below_their_bound(sequences, most, span):
     """A row above the bound holds one sequence."""
-    rows = laid(sequences, most)
+    rows = laid(sequences, most, span)
     assert {s for row in rows for s in row.paths} == set(sequences)
     assert all(len(row.ids) <= most or len(row.paths) == 1 for row in rows)
 
@@ -51,10 +53,10 @@ def test_rows_stay_below_their_bound(sequences, most):
 def test_short_rows_are_preferred_to_little_sharing():
     """Sentences with only BOS in common do not make one long row; options of a long context do."""
     sentences = [(0, *range(10 * i + 1, 10 * i + 11)) for i in range(50)]
-    rows = laid(sentences, 10**6)
-    assert len(rows) > 2
+    rows = laid(sentences, 10**6, 1000)
+    assert 2 < len(rows) < 50
     context = tuple(range(300))
-    assert len(laid([(*context, 1000 + i, 7) for i in range(50)], 10**6)) == 1
+    assert len(laid([(*context, 1000 + i, 7) for i in range(50)], 10**6, 1000)) == 1
 
 
 @given(QUESTIONS, st.integers(1, 40))

@@ -19,10 +19,11 @@ from plumbline.core.questions import MASK, Batch
 from plumbline.models.abilities import Cost, Rows
 from plumbline.models.choose_derived import NONE
 from plumbline.models.hf_adapter import HfAdapter, MakeTask, Task
-from plumbline.models.hf_model import HfModel, finite, picked_log_probs
+from plumbline.models.hf_model import HfModel, finite
 from plumbline.models.hf_top_fills import TopTask, sides
 from plumbline.models.hf_unmasked import UnmaskedTask
 from plumbline.models.torch_batches import Unit, blank, chunks, distinct, pack, padded
+from plumbline.models.vocabulary_head import picked_log_probs
 
 
 def open_masked(hf: HfModel) -> HfAdapter:

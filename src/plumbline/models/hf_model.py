@@ -20,6 +20,7 @@ from plumbline.core.errors import BadAnswer, BadInput, SubjectError
 from plumbline.models import hf_folder, torch_runtime
 from plumbline.models.abilities import ModelOptions
 from plumbline.models.fingerprints import of_facts
+from plumbline.models.vocabulary_head import widened
 
 if TYPE_CHECKING:
     import torch
@@ -177,46 +178,14 @@ class HfModel:
             if head is not None:
                 stack.callback(head.register_forward_pre_hook(pick).remove)
                 if (wide := self.wide_head(head)) is not None:
-                    stack.callback(head.register_forward_hook(_widened(*wide)).remove)
+                    stack.enter_context(widened(head, *wide))
             out = module(**inputs)
         logits = _flat(out.logits)
         return (logits if picked else logits[index]), out
 
 
-def _widened(weight: torch.Tensor, bias: torch.Tensor | None) -> Any:
-    """A forward hook that gives the head's product in float32."""
-    from torch.nn.functional import linear
-
-    def hook(_: Any, args: tuple[Any, ...], __: Any) -> Any:
-        return linear(args[0].float(), weight, bias)
-
-    return hook
-
-
 def _flat(values: Any) -> Any:
     return values.reshape(-1, values.shape[-1])
-
-
-def picked_log_probs(
-    logits: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor
-) -> torch.Tensor:
-    """Log-softmax in float32 at chosen (row, target) pairs.
-
-    Args:
-        logits: Shape (m, vocabulary), any precision.
-        rows: Row of each pair; shape (k,).
-        targets: Token id of each pair; shape (k,).
-
-    Returns:
-        Natural log-probabilities, shape (k,), at most 0.
-    """
-    import torch
-
-    # Blocks of rows keep the float32 copy in the processor's cache.
-    sums = [torch.logsumexp(block.float(), 1) for block in torch.split(logits, 64)]
-    own = logits[rows, targets].float()
-    # A sum of exponentials is never below its own term, except by float32 rounding.
-    return torch.clamp(own - torch.cat(sums)[rows], max=0.0)
 
 
 def finite(values: Any, what: str) -> Floats:

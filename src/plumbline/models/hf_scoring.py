@@ -17,9 +17,10 @@ import numpy as np
 from plumbline.core.answers import Floats
 from plumbline.models import token_trees
 from plumbline.models.abilities import Rows
-from plumbline.models.hf_model import HfModel, picked_log_probs
+from plumbline.models.hf_model import HfModel
 from plumbline.models.token_trees import Row
 from plumbline.models.torch_batches import Unit, chunks, pack, padded
+from plumbline.models.vocabulary_head import picked_log_probs
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 512
 """Padded tokens in one pass on a processor: with 4,096 the activations and logits leave its caches, and
 the same sentences take 1.8 times as long (SmolLM2 in float32; 1.4 times in bfloat16)."""
+_SPANS: Final = {4: 5.0, 2: 1.3}
+"""Length of a row at which attention costs as much as the products with weights, over the width of the model, by
+bytes of a number. Counted it is 6 (12 w^2 weights a layer against 2 w products a pair of tokens); measured with SmolLM2 on a
+processor, whose bfloat16 products with weights are four times as fast, and attention is not."""
 _PASSES: Final = 4
 """Passes on a processor whose questions go together: beginnings are shared inside a part only, and a part is
 what an audit that is stopped has to do again."""
@@ -110,6 +115,11 @@ def reads_trees(hf: HfModel) -> bool:
     return error(tree) <= _NEAR * error(as_text)
 
 
+def _span(hf: HfModel) -> float:
+    width = hf.module.get_input_embeddings().weight.shape[-1]
+    return _SPANS.get(hf.dtype.itemsize, _SPANS[2]) * float(width)
+
+
 def parts(hf: HfModel, questions: Sequence[Sequence[Scored]], *, trees: bool) -> list[Rows]:
     """Which questions go together; none of a question's sequences means nothing to compute."""
     read = [sorted({s.read for s in some}) for some in questions]
@@ -133,7 +143,7 @@ def score(hf: HfModel, sequences: Sequence[Scored], *, trees: bool) -> list[Floa
         wanted.setdefault(one.read, []).append(one)
     bound = reading(hf)
     if trees:
-        rows = token_trees.laid(wanted, hf.bound)
+        rows = token_trees.laid(wanted, hf.bound, _span(hf))
     else:
         rows = [row for ids in sorted(wanted) for row in token_trees.laid([ids], len(ids))]
     found: dict[Scored, Floats] = {}

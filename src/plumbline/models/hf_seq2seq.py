@@ -16,9 +16,10 @@ from plumbline.models.abilities import Cost, Rows
 from plumbline.models.choose_derived import by_logprob, check_reduce
 from plumbline.models.hf_adapter import HfAdapter, MakeTask
 from plumbline.models.hf_decode import draw_texts, end_tokens
-from plumbline.models.hf_model import HfModel, finite, picked_log_probs
+from plumbline.models.hf_model import HfModel, finite
 from plumbline.models.prompt_render import flattened
 from plumbline.models.torch_batches import Unit, blank, distinct, families, pack, padded
+from plumbline.models.vocabulary_head import picked_log_probs
 
 if TYPE_CHECKING:
     import torch

@@ -16,8 +16,9 @@ from plumbline.core.answers import Floats, LogProbs
 from plumbline.core.questions import Batch
 from plumbline.models.abilities import Cost, Rows
 from plumbline.models.choose_derived import NONE
-from plumbline.models.hf_model import HfModel, finite, picked_log_probs
+from plumbline.models.hf_model import HfModel, finite
 from plumbline.models.torch_batches import Unit, blank, chunks, pack, padded
+from plumbline.models.vocabulary_head import picked_log_probs
 
 if TYPE_CHECKING:
     import torch

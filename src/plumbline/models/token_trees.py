@@ -7,9 +7,9 @@ token comes before which is said by each token's place and by what it may see (`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,6 @@ from plumbline.models.abilities import Rows
 
 Ids = tuple[int, ...]
 Path = NDArray[np.int64]
-_SPAN: Final = 2_400
-"""Tokens of a row at which attention, which grows with the square, would cost as much as all else
-(SmolLM2 on a processor: 512 take 1.2 times the time of 16 rows of 32; wider models lose less)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,11 +64,18 @@ def shared(one: Sequence[int], other: Sequence[int]) -> int:
     return next(i for i in range(limit) if one[i] != other[i])
 
 
-def laid(sequences: Iterable[Ids], most: int) -> list[Row]:
-    """Rows of at most `most` tokens (a longer sequence has one of its own) that hold all sequences.
+def laid(sequences: Iterable[Ids], most: int, span: float = math.inf) -> list[Row]:
+    """Rows that hold all sequences. A new one begins where repeating a beginning costs less than a longer row.
 
-    A new row is begun where its repeated beginning costs less than attention over a longer row.
+    Args:
+        sequences: Token ids.
+        most: Tokens of a row; a longer sequence has one of its own.
+        span: Tokens of a row at which attention, which grows with the square, costs as much as all else.
     """
+
+    def work(tokens: int) -> float:
+        return tokens + tokens**2 / span
+
     rows: list[Row] = []
     before: Ids = ()
     path: Path = np.zeros(0, np.int64)
@@ -79,16 +83,11 @@ def laid(sequences: Iterable[Ids], most: int) -> list[Row]:
         held = len(rows[-1].ids) if rows else 0
         same = shared(before, ids)
         longer = held + len(ids) - same
-        if not rows or longer > most or _work(longer) - _work(held) > _work(len(ids)):
+        if not rows or longer > most or work(longer) - work(held) > work(len(ids)):
             rows.append(Row())
             same = 0
         before, path = ids, rows[-1].add(ids, same, path)
     return rows
-
-
-def _work(tokens: int) -> float:
-    """Work of a row, in tokens."""
-    return tokens + tokens**2 / _SPAN
 
 
 def parts(questions: Iterable[tuple[int, Sequence[Ids]]], bound: int) -> list[Rows]:
