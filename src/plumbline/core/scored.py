@@ -79,11 +79,15 @@ class Items:
                 if isinstance(value, tuple)
                 else self[name] == value
             )
-        return self.take(keep)
+        return self._kept(keep)
 
     def answered(self) -> Items:
         """Rows that have a score."""
-        return self.take(self["why"] == "")
+        return self._kept(self["why"] == "")
+
+    def _kept(self, rows: NDArray[np.bool_]) -> Items:
+        # A million rows that all stay are not copied.
+        return self if rows.all() else self.take(rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,8 +60,13 @@ class Design:
 
 def codes_of(values: NDArray[np.generic]) -> tuple[Codes, NDArray[np.generic]]:
     """Integer codes in sorted order of the distinct values, and those values."""
+    if values.dtype.kind in "iu" and values.size and (values[1:] >= values[:-1]).all():
+        # Numbers in order, as methods give their items: nothing to sort, and a fifth of the memory.
+        first = np.ones(values.size, bool)
+        np.not_equal(values[1:], values[:-1], out=first[1:])
+        return np.cumsum(first, dtype=np.int64) - 1, values[first]
     levels, codes = np.unique(values, return_inverse=True)
-    return codes.astype(np.int64).reshape(-1), levels
+    return codes.astype(np.int64, copy=False).reshape(-1), levels
 
 
 def axis(name: str, values: NDArray[np.generic], groups: Codes) -> Axis:

@@ -71,8 +71,12 @@ def item_weights(items: Items) -> Floats:
 
 def _score(items: Items, options: Mapping[str, Any]) -> Floats:
     """Weight, weighted score, weighted square."""
-    weight, score = item_weights(items), items["score"] * float(options.get("times", 1.0))
-    return np.stack([weight, weight * score, weight * score * score], axis=1)
+    score = items["score"] * float(options.get("times", 1.0))
+    made = np.empty((len(items), 3))
+    made[:, 0] = item_weights(items)
+    np.multiply(made[:, 0], score, out=made[:, 1])
+    np.multiply(made[:, 1], score, out=made[:, 2])
+    return made
 
 
 def _columns(*names: str) -> Features:

@@ -179,9 +179,11 @@ class _Work:
 
     def outcome(self) -> Outcome:
         options = self.est.prepare(self.items, self.measure.options)
-        features = self.est.features(self.items, options)
         n_groups = int(self.groups.max()) + 1
-        sums = sums_of(features, self.groups, self.plan, n_groups=n_groups)
+        # Not kept beside the resamples: of a million items they are as large.
+        sums = sums_of(
+            self.est.features(self.items, options), self.groups, self.plan, n_groups=n_groups
+        )
         value = float(self.est.value(sums.total, options))
         # Rows that were summed beforehand say how many they stand for.
         n = int(self.items["rows"].sum()) if "rows" in self.items else len(self.items)
@@ -201,6 +203,7 @@ class _Work:
             test=bounds.test, method=bounds.method,
         )  # fmt: skip
         if self.null.kind == "exchangeable" and (tested or not signed):
+            features = self.est.features(self.items, options)
             return self._exchanged(made, features, options, signed=signed, tested=tested)
         return made
 

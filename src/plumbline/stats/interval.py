@@ -179,14 +179,18 @@ def bootstrap_values(
     flat = sums.rows.reshape(rows.size, -1)
     values = np.empty(draws)
     step = max(1, _CHUNK // rows.size)
+    strata = [np.flatnonzero(rows.strata == s) for s in range(int(rows.strata.max()) + 1)]
     for start in range(0, draws, step):
         here = min(step, draws - start)
-        weights = np.zeros((here, rows.size))
-        for s in range(int(rows.strata.max()) + 1):
-            members = np.flatnonzero(rows.strata == s)
-            weights[:, members] = cluster_weights(rng, members.size, here)
+        if len(strata) == 1:
+            weights = cluster_weights(rng, rows.size, here)
+        else:
+            weights = np.zeros((here, rows.size))
+            for members in strata:
+                weights[:, members] = cluster_weights(rng, members.size, here)
         moved = (weights @ flat).reshape(here, *sums.total.shape)
         values[start : start + here] = est.value(moved, options)
+        del weights  # before the next are made: they are the largest thing here
     return values
 
 
