@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class Design:
         return min(sizes, default=0)
 
 
-def codes_of(values: NDArray[np.generic]) -> tuple[Codes, NDArray[np.generic]]:
+def codes_of(values: NDArray[Any]) -> tuple[Codes, NDArray[Any]]:
     """Integer codes in sorted order of the distinct values, and those values."""
     if values.dtype.kind in "iu" and values.size and (values[1:] >= values[:-1]).all():
         # Numbers in order, as methods give their items: nothing to sort, and a fifth of the memory.
