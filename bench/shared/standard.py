@@ -27,10 +27,22 @@ from plumbline.core.questions import SUBJECT  # noqa: E402
 
 
 class Unanswered(Strided):
-    """A model of which nothing is asked."""
+    """A model of which nothing is asked; it counts the tokens that it would read to score continuations."""
+
+    def __init__(self, base, every):
+        super().__init__(base, every)
+        self.lengths, self.read = {}, 0
 
     def partition(self, batch):
-        """All at once."""
+        """All at once; the parts that the model would form are counted."""
+        if batch.ability == "logprob":
+            coded = self.base.opened().encode(
+                batch.columns["context"], batch.columns["continuation"]
+            )
+            read = [() if c.status else c.ids[:-1] for c in coded]
+            self.lengths.update(zip(batch.keys(), map(len, read), strict=True))
+            for part in self.base.partition(batch):
+                self.read += len({read[i][: k + 1] for i in part for k in range(len(read[i]))})
         return [np.arange(len(batch))]
 
     def _on(self, batch):
@@ -42,7 +54,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suite", default="standard")
     plan = Plan(model="demo", suite=parser.parse_args().suite)
-    audit = Audit(plan, Unanswered(open_subject(plan), 1), Cache(":memory:"))
+    subject = Unanswered(open_subject(plan), 1)
+    audit = Audit(plan, subject, Cache(":memory:"))
     *_, runner = audit.ask()
     mine = [asked for asked in runner.log if asked.batch.to == SUBJECT]
     wanted = sum(len(asked.keys) for asked in mine)
@@ -57,6 +70,11 @@ def main() -> None:
         {"what": f"the same, over the {every:,} that each metric puts when it runs by itself", "ratio": put / every,
          "unit": "of those put"},
     ]  # fmt: skip
+    tokens = sum(subject.lengths[k] for a in mine if a.batch.ability == "logprob" for k in a.keys)
+    rows.append({
+        "what": f"tokens of its scored continuations: {subject.read:,} read of {tokens:,} in these questions, one by one",
+        "ratio": subject.read / tokens, "unit": "of those in them",
+    })  # fmt: skip
     largest = sorted(((len(keys), name) for name, keys in alone.items()), reverse=True)[:4]
     rows += [
         {"what": f"of it `{name}`: {size:,}", "ratio": size / put, "unit": "of all put"}
