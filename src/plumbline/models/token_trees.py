@@ -50,9 +50,11 @@ class Row:
     def seen(self) -> NDArray[np.bool_]:
         """What each token (first axis) may attend to: itself and what stands before it in its sequence; (n, n)."""
         seen = np.zeros((len(self.ids),) * 2, np.bool_)
-        for path in self.paths.values():
-            # The part that an earlier sequence brought is written again, with the same values.
-            seen[np.ix_(path, path)] = np.tri(len(path), dtype=np.bool_)
+        done = 0
+        for path in self.paths.values():  # in the order in which they brought their tokens
+            old = int(np.searchsorted(path, done))
+            seen[np.ix_(path[old:], path)] = np.tri(len(path) - old, len(path), old, np.bool_)
+            done += len(path) - old
         return seen
 
 
