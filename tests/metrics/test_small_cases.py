@@ -86,16 +86,16 @@ def test_which_rows_are_too_few():
     assert rate_parts.too_few(Part, ["enough"]) is None
 
 
-def test_one_covariate_is_one_column():
-    """Weights by one covariate are those of a column, not of a row."""
+@pytest.mark.parametrize("names", [["x"], ["x", "y"]])
+def test_a_covariate_is_a_column(names):
+    """Weights by one covariate, and by two, are those of as many columns."""
     rng = np.random.default_rng(1)
-    x = rng.normal(size=300)
-    made = {"kept": rng.random(300) < 1 / (1 + np.exp(-x))}
-    facts = selection_bias._weighted(made, {"x": x}, ["x"])
+    columns = {"x": rng.normal(size=300), "y": rng.normal(size=300)}
+    made = {"kept": rng.random(300) < 1 / (1 + np.exp(-columns["x"]))}
+    facts = selection_bias._weighted(made, columns, names)
     assert facts["overlap"] is True
-    np.testing.assert_array_equal(
-        made["weighted"], inverse_probability(made["kept"], x[:, None]).weight
-    )
+    x = np.column_stack([columns[n] for n in names])
+    np.testing.assert_array_equal(made["weighted"], inverse_probability(made["kept"], x).weight)
 
 
 def test_a_list_of_tables_is_no_list_of_numbers():
