@@ -66,5 +66,11 @@ def test_greedy_text_equals_transformers(tiny):
 def test_prefixes_are_shared_where_it_is_safe(tiny):
     """Plain caches share; windows and recurrent states keep the plain way."""
     name = tiny.about()["architecture"]
-    safe = {"GPT2LMHeadModel", "LlamaForCausalLM", "GPTNeoXForCausalLM", "OPTForCausalLM"}
+    safe = {
+        "GPT2LMHeadModel",
+        "GPTJForCausalLM",
+        "LlamaForCausalLM",
+        "GPTNeoXForCausalLM",
+        "OPTForCausalLM",
+    }
     assert tiny.about()["shares_prefixes"] == (name in safe), name

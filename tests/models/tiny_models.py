@@ -83,6 +83,12 @@ CAUSAL = {
         "hidden_size": 32, "ffn_dim": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
         "max_position_embeddings": 128, "word_embed_proj_dim": 32,
     },
+    "GPTNeoForCausalLM": {
+        "hidden_size": 32, "num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]],
+        "window_size": 6, "max_position_embeddings": 128,
+    },
+    "FalconForCausalLM": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "alibi": True},
+    "GPTJForCausalLM": {"n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 4, "n_positions": 128},
     "MambaForCausalLM": {"hidden_size": 32, "state_size": 4, "num_hidden_layers": 2},
 }  # fmt: skip
 T5 = {

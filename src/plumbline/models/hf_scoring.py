@@ -69,11 +69,16 @@ def stem_of(members: Sequence[Scored]) -> int:
 def can_share(hf: HfModel) -> bool:
     """Whether keys and values may be handed on: explicit positions and a plain cache of them.
 
-    Sliding windows, recurrent states and the like keep the plain way.
+    Sliding windows, recurrent states and the like keep the plain way: padding between a text's tokens,
+    and other texts' tokens, would count as tokens of it.
     """
     import torch
     from transformers.cache_utils import DynamicLayer
 
+    config = hf.module.config.get_text_config()
+    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
+    if kinds or any(getattr(config, name, None) for name in _LOCAL):
+        return False
     if "position_ids" not in inspect.signature(hf.module.forward).parameters:
         return False
     ids = torch.tensor([[hf.pad, hf.pad]], device=hf.device)
@@ -86,14 +91,12 @@ def can_share(hf: HfModel) -> bool:
 def reads_trees(hf: HfModel) -> bool:
     """Whether a model that can share reads a row of branches as it reads each sequence: tried, not assumed.
 
-    It must take a mask for every pair of tokens, and not look back a fixed number of them. A few
-    tokens are read as a tree, one by one, and as if they were one text; the first two must agree.
+    It must take a mask for every pair of tokens. A few tokens are read as a tree, one by one, and
+    as if they were one text; the first two must agree.
     """
     import torch
 
     config = hf.module.config.get_text_config()
-    if any(getattr(config, name, None) for name in _LOCAL):
-        return False
     size = max(2, int(config.vocab_size))
     some = [tuple(i % size for i in ids) for ids in ((5, 6, 7, 8), (5, 6, 9, 10, 11), (5, 12))]
     (row,) = token_trees.laid(some, sum(map(len, some)))
