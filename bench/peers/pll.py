@@ -23,7 +23,7 @@ from side_by_side import Side, difference, keep, paired  # noqa: E402
 
 from plumbline.data.sets import crows_pairs  # noqa: E402
 
-TEXTS = {"2 x 128": 100, "6 x 384": 20, "12 x 768": 4}
+TEXTS = {"2 x 128": 100, "6 x 384": 40, "12 x 768": 16}
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ import numpy as np
 from plumbline.audit.cache import Cache
 from plumbline.audit.engine import RayEngine, open_on
 from plumbline.audit.plan import Plan
+from plumbline.audit.pool import Pool
 from plumbline.audit.runner import Runner, answered, united
 from plumbline.core import questions as ask
 from plumbline.core.answers import answer_type
@@ -90,6 +91,9 @@ def driver(n, folder):
     u, (union, order) = timed(
         "sorted and without duplicates (united)", lambda: united([(batch, keys)]), n
     )
+    found["step"], _ = held(
+        "memory: the step's questions and keys", lambda: united([(batch, keys)]), n
+    )
     t, _ = timed("taken into parts", lambda: [union.take(p.tolist()) for p in parts_of(n)], n)
     sent = sum(len(pickle.dumps(union.take(p.tolist()), 5)) for p in parts_of(n)) / n
     p, _ = timed(
@@ -112,18 +116,21 @@ def driver(n, folder):
         lambda: [x.pack(i) for ((_, x),) in pieces for i in range(len(x))],
         n,
     )
-    found["answers"], _ = held(
-        "memory: packed answers by key",
-        lambda: dict(
-            zip(order, [x.pack(i) for ((_, x),) in pieces for i in range(len(x))], strict=True)
-        ),
-        n,
-    )
+    found["answers"], _ = held("memory: answers in columns", lambda: kept(model, union, order), n)
     c = committed(n, folder, order, packed, found)
     d, _ = timed("unpacked for the methods", lambda: answer_type("logprob", {}).unpack(packed), n)
     found |= {"sent": sent, "back": back, "s_keys": s, "s_united": u, "s_take": t, "s_serialise": p - t,
               "s_answer": a, "s_pack": k, "s_put": c, "s_unpack": d}  # fmt: skip
     return found
+
+
+def kept(model, union, order):
+    """The pool of a step with all its answers; the questions are there already."""
+    pool = Pool(union, order)
+    for p in parts_of(len(order)):
+        for _, answers in model.answer(union.take(p.tolist())):
+            pool.put(p, answers)
+    return pool
 
 
 def committed(n, folder, order, packed, found):
@@ -216,7 +223,7 @@ def estimate(found, step, tokenised, given):
     """10^8 questions from these pieces, one driver, so many GPUs."""
     each = step + found["s_unpack"]
     hours = WANTED / given.rate / given.gpus / 3600
-    memory = (found["columns"] * 2 + found["keys"] + found["answers"]) * WANTED / 2**30
+    memory = sum(found[name] for name in ("columns", "keys", "step", "answers")) * WANTED / 2**30
     sent, back = found["sent"] * WANTED / 1e9, found["back"] * WANTED / 1e9
     print(
         f"\n10^8 questions on {given.gpus} GPUs; assumed: {given.rate:g} questions a second and {given.price:g} an hour, each"
@@ -225,7 +232,7 @@ def estimate(found, step, tokenised, given):
         ("the GPUs' time", f"{hours:.1f} h, {hours * given.gpus:,.0f} GPU hours, costs {hours * given.gpus * given.price:,.0f}"),
         ("one worker's partition", "not measured" if tokenised is None else f"{tokenised * WANTED / 3600:.1f} h"),
         ("the driver's own time", f"{each * WANTED / 3600:.1f} h; it is busy all the time at {1 / each:,.0f} questions a second"),
-        ("the driver's memory", f"{memory:.0f} GiB in one step: columns twice, keys, packed answers"),
+        ("the driver's memory", f"{memory:.0f} GiB in one step: columns, keys, answers"),
         ("the answer cache", f"{found['disk'] * WANTED / 1e9:.0f} GB in {WANTED / PART:,.0f} transactions"),
         ("over the network", f"{sent:.0f} GB to workers and once more for the partition, {back:.0f} GB back"),
     ):  # fmt: skip

@@ -69,7 +69,7 @@ class Outputs:
         """Logits of these rows, NaN where unanswered; shape (rows, width)."""
         values = np.full((len(rows), width), np.nan)
         ready = [k for k, i in enumerate(rows) if not self.status[i]]
-        for chunk in chunks([len(self.ids[rows[k]]) for k in ready], self.hf.bound):
+        for chunk in chunks([len(self.ids[rows[k]]) for k in ready], self.hf.at_once):
             places = [ready[c] for c in chunk]
             sequences = [self.ids[rows[k]] for k in places]
             ids, mask = padded(sequences, self.hf.module.config.pad_token_id, self.hf.device)

@@ -146,7 +146,7 @@ class EmbedTask:
         width = self.hf.module.config.get_text_config().hidden_size
         values = np.full((len(rows), width), np.nan)
         ready = [k for k, i in enumerate(rows) if not self.status[i]]
-        for chunk in chunks([len(self.ids[rows[k]]) for k in ready], self.hf.bound):
+        for chunk in chunks([len(self.ids[rows[k]]) for k in ready], self.hf.at_once):
             places = [ready[c] for c in chunk]
             values[places] = self._vectors([rows[k] for k in places])
         for k in ready:

@@ -68,7 +68,7 @@ def masked_scores(hf: HfModel, sequences: Sequence[Masked]) -> list[Floats]:
     for i, k in enumerate(which):
         members[k].append(i)
     found: list[Floats] = [NONE] * len(sequences)
-    for chunk in chunks([len(sequences[i].ids) for i in firsts], hf.bound):
+    for chunk in chunks([len(sequences[i].ids) for i in firsts], hf.at_once):
         part = [members[k] for k in chunk]
         for i, values in _pass(hf, sequences, part):
             found[i] = values

@@ -119,8 +119,7 @@ def reads_trees(hf: HfModel) -> bool:
 
 
 def _span(hf: HfModel) -> float:
-    width = hf.module.get_input_embeddings().weight.shape[-1]
-    return _SPANS.get(hf.dtype.itemsize, _SPANS[2]) * float(width)
+    return _SPANS.get(hf.dtype.itemsize, _SPANS[2]) * hf.width
 
 
 def parts(hf: HfModel, questions: Sequence[Sequence[Scored]], *, trees: bool) -> list[Rows]:

@@ -66,7 +66,7 @@ class TopTask:
         """Answers of these rows."""
         ready = [i for i in rows if not self.status[i]]
         found: dict[int, tuple[Any, list[str]]] = {}
-        for chunk in chunks([len(self.ids[i]) for i in ready], self.hf.bound):
+        for chunk in chunks([len(self.ids[i]) for i in ready], self.hf.at_once):
             some = [ready[c] for c in chunk]
             values, tokens = self._pass(some)
             for i, row, names in zip(some, values, tokens, strict=True):
