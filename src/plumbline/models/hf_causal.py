@@ -70,9 +70,9 @@ class Scorer:
         flat = iter(self.encode([c for c, _ in pairs], [t for _, t in pairs]))
         return [[next(flat) for _ in texts] for texts in lists]
 
-    def parts(self, questions: Sequence[Sequence[Scored]]) -> list[Rows]:
+    def parts(self, questions: Sequence[Sequence[Scored]], bound: int) -> list[Rows]:
         """Which questions go together; none of a question's sequences means nothing to compute."""
-        return hf_scoring.parts(self.hf, questions, trees=self.trees)
+        return hf_scoring.parts(self.hf, questions, bound, trees=self.trees)
 
     def score(self, questions: Sequence[Sequence[Scored]]) -> list[list[Floats]]:
         """Token log-probabilities of each question's sequences.
@@ -103,9 +103,9 @@ class LogProbTask:
         self.scorer, self.batch = scorer, batch
         self.coded = scorer.encode(batch.columns["context"], batch.columns["continuation"])
 
-    def parts(self, bound: int) -> list[Rows]:  # noqa: ARG002 - the scorer knows its model's
+    def parts(self, bound: int) -> list[Rows]:
         """Sequences that begin alike together."""
-        return self.scorer.parts([self._scored(i) for i in range(len(self.coded))])
+        return self.scorer.parts([self._scored(i) for i in range(len(self.coded))], bound)
 
     def cost(self) -> Cost:
         """Tokens read."""
@@ -142,9 +142,9 @@ class NextTask:
         self.coded = scorer.encode_lists(batch.columns["context"], batch.columns["candidates"])
         self.status = [first_status(some) for some in self.coded]
 
-    def parts(self, bound: int) -> list[Rows]:  # noqa: ARG002 - the scorer knows its model's
+    def parts(self, bound: int) -> list[Rows]:
         """Contexts that begin alike together."""
-        return self.scorer.parts([self._group(i) for i in range(len(self.coded))])
+        return self.scorer.parts([self._group(i) for i in range(len(self.coded))], bound)
 
     def cost(self) -> Cost:
         """Tokens read: each context once."""
@@ -191,9 +191,9 @@ class ChooseTask:
             self.groups.append(group)
             self.status.append(status)
 
-    def parts(self, bound: int) -> list[Rows]:  # noqa: ARG002 - the scorer knows its model's
+    def parts(self, bound: int) -> list[Rows]:
         """Questions that begin alike together."""
-        return self.scorer.parts(self.groups)
+        return self.scorer.parts(self.groups, bound)
 
     def cost(self) -> Cost:
         """Tokens read, each option with its prompt."""

@@ -122,16 +122,18 @@ def _span(hf: HfModel) -> float:
     return _SPANS.get(hf.dtype.itemsize, _SPANS[2]) * hf.width
 
 
-def parts(hf: HfModel, questions: Sequence[Sequence[Scored]], *, trees: bool) -> list[Rows]:
+def parts(
+    hf: HfModel, questions: Sequence[Sequence[Scored]], bound: int, *, trees: bool
+) -> list[Rows]:
     """Which questions go together; none of a question's sequences means nothing to compute."""
     read = [sorted({s.read for s in some}) for some in questions]
     if trees:
-        return token_trees.parts(enumerate(read), min(hf.bound, _PASSES * reading(hf)))
+        return token_trees.parts(enumerate(read), min(bound, _PASSES * reading(hf)))
     units = (
         Unit((i,), max(map(len, some), default=0), len(some), key=tuple(some))
         for i, some in enumerate(read)
     )
-    return pack(units, reading(hf))
+    return pack(units, min(bound, reading(hf)))
 
 
 def score(hf: HfModel, sequences: Sequence[Scored], *, trees: bool) -> list[Floats]:
