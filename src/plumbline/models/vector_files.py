@@ -32,10 +32,9 @@ _LONGEST: Final = 4096
 """Bytes of the longest word in a binary file; more means that the file is damaged."""
 _UNREADABLE: Final = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError, tokenize.TokenError, RecursionError,
-    MemoryError, NotImplementedError, OSError, EOFError, zipfile.BadZipFile, zlib.error,
+    NotImplementedError, OSError, EOFError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-"""What NumPy and zipfile raise at damaged files: an array's header is Python text, which NumPy parses twice, and
-text nested too deep ends the parser's memory."""
+"""What NumPy and zipfile raise at damaged files: an array's header is Python text, which NumPy parses twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +235,7 @@ def _check_members(path: Path, names: list[str]) -> None:
                     raise BadInput(
                         f"{path}: {name} promises {shape} values of {kind} and holds {has} bytes; was it cut short?"
                     )
-    except _UNREADABLE as wrong:
+    except (*_UNREADABLE, MemoryError) as wrong:  # of the header's parser: no array is made yet
         raise BadInput(f"{path} is not a readable npz file ({str(wrong)[:200]})") from None
 
 
