@@ -1,4 +1,4 @@
-"""2,000 requests with 64 in flight to a server that takes 50 ms: plumbline's runner, and one httpx client, against the ideal.
+"""2,000 requests with 64 in flight to a server that takes 50 ms: plumbline's runner, and one httpx2 client, against the ideal.
 
     python bench/api/in_flight.py [--requests 2000] [--rounds 3]
 
@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -54,8 +54,8 @@ async def one_client(port: int, count: int) -> float:
     """Seconds of the same requests by one client with 64 in flight, nothing read but the body."""
     body = {"model": "made", "messages": [{"role": "user", "content": "a question"}]}
     room = asyncio.Semaphore(IN_FLIGHT)
-    limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
-    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
+    limits = httpx2.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
+    async with httpx2.AsyncClient(limits=limits, timeout=60) as client:
 
         async def post() -> None:
             async with room:
@@ -93,8 +93,8 @@ def main() -> None:
             "target": 0.9, "unit": "of the ideal", "ours_s": ours, "ideal_s": ideal, "ratio": shares[len(shares) // 2], "ratio_low": shares[0],
             "ratio_high": shares[-1],
         },
-        {"what": "for scale: one httpx client, the same", "unit": "of the ideal", "ours_s": theirs, "ratio": ideal / sorted(theirs)[len(theirs) // 2]},
-    ], packages=("httpx",))  # fmt: skip
+        {"what": "for scale: one httpx2 client, the same", "unit": "of the ideal", "ours_s": theirs, "ratio": ideal / sorted(theirs)[len(theirs) // 2]},
+    ], packages=("httpx2",))  # fmt: skip
 
 
 if __name__ == "__main__":

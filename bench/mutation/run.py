@@ -41,7 +41,7 @@ SOURCE = ROOT / "src" / "plumbline"
 LOADED = (
     "pytest", "_pytest.assertion.rewrite", "hypothesis", "hypothesis.strategies", "numpy", "numpy.testing",
     "scipy.stats", "scipy.optimize", "scipy.special", "scipy.linalg", "scipy.spatial", "scipy.sparse",
-    "scipy.interpolate", "scipy.integrate", "pandas", "pyarrow.parquet", "narwhals", "httpx", "click",
+    "scipy.interpolate", "scipy.integrate", "pandas", "pyarrow.parquet", "narwhals", "httpx2", "click",
     "rich.console", "rich.table", "jinja2", "duckdb", "statsmodels.api", "statsmodels.formula.api",
     "sklearn.linear_model", "torch", "anyio", "xdist",
 )  # fmt: skip

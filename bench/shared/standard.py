@@ -25,6 +25,12 @@ from plumbline.audit.plan import Plan  # noqa: E402
 from plumbline.audit.run import Audit, open_subject  # noqa: E402
 from plumbline.core.questions import SUBJECT  # noqa: E402
 
+KINDS = {
+    "generate": "texts to be written",
+    "choose": "options to be chosen from",
+    "logprob": "continuations to be scored",
+}
+
 
 class Unanswered(Strided):
     """A model of which nothing is asked; it counts the tokens that it would read to score continuations."""
@@ -70,6 +76,13 @@ def main() -> None:
         {"what": f"the same, over the {every:,} that each metric puts when it runs by itself", "ratio": put / every,
          "unit": "of those put"},
     ]  # fmt: skip
+    for ability, name in KINDS.items():
+        some = [set(a.keys) for a in mine if a.batch.ability == ability]
+        asked = sum(len(a.keys) for a in mine if a.batch.ability == ability)
+        rows.append({
+            "what": f"of them {name}: {len(set().union(*some)):,} put of {asked:,} wanted",
+            "ratio": len(set().union(*some)) / asked, "unit": "of those wanted",
+        })  # fmt: skip
     tokens = sum(subject.lengths[k] for a in mine if a.batch.ability == "logprob" for k in a.keys)
     rows.append({
         "what": f"tokens of its scored continuations: {subject.read:,} read of {tokens:,} in these questions, one by one",

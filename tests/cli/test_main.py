@@ -13,7 +13,7 @@ import pytest
 from plumbline.cli.main import STOPPED, VERBS, Verbs, guarded
 from plumbline.core.errors import PlumblineError, StoreError
 
-HEAVY = ("numpy", "torch", "scipy", "duckdb", "pandas", "rich", "jinja2", "httpx")
+HEAVY = ("numpy", "torch", "scipy", "duckdb", "pandas", "rich", "jinja2", "httpx2")
 
 
 def python(code: str, **more):

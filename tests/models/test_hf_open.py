@@ -83,16 +83,16 @@ def test_an_id_without_a_network(monkeypatch, tmp_path):
 
 def test_gated_and_unknown_ids(monkeypatch):
     """The hub's refusals become one clear sentence each."""
-    import httpx
+    import httpx2
     import huggingface_hub
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
-    request = httpx.Request("GET", "http://hub.invalid")
+    request = httpx2.Request("GET", "http://hub.invalid")
     for kind, code, words in (
         (GatedRepoError, 403, "gated"),
         (RepositoryNotFoundError, 404, "no model"),
     ):
-        error = kind("no", response=httpx.Response(code, request=request))
+        error = kind("no", response=httpx2.Response(code, request=request))
 
         def refuse(*_args, _error=error, **_kwargs):
             raise _error
@@ -100,6 +100,19 @@ def test_gated_and_unknown_ids(monkeypatch):
         monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
         with pytest.raises(Unreachable, match=words):
             open_hf("some/model")
+
+
+def test_a_connection_that_breaks(monkeypatch):
+    """An error of the library below the hub's client, in the middle of a download, is one sentence too."""
+    import huggingface_hub
+    from huggingface_hub.utils import get_session
+
+    def breaks(*_args, **_kwargs):
+        get_session().get("http://127.0.0.1:9/")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", breaks)
+    with pytest.raises(Unreachable, match="hub cannot be reached"):
+        open_hf("some/model")
 
 
 def test_a_folder_that_is_no_model(tmp_path):

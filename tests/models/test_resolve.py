@@ -195,12 +195,12 @@ def test_wrap_leaves_adapters_and_refuses_the_rest():
 
 
 def test_resolving_imports_no_heavy_package():
-    """Importing the forms brings in neither torch nor transformers, onnxruntime or httpx."""
+    """Importing the forms brings in neither torch nor transformers, onnxruntime or httpx2."""
     code = (
         "import sys, plumbline.models.resolve, plumbline.models.openai_like, "
         "plumbline.models.gguf, plumbline.models.onnx, plumbline.models.sklearn_model, "
         "plumbline.models.table, plumbline.models.instruments.known;"
-        "print([m for m in ('torch','transformers','onnxruntime','httpx','sklearn','duckdb',"
+        "print([m for m in ('torch','transformers','onnxruntime','httpx2','sklearn','duckdb',"
         "'narwhals','xllamacpp','pandas') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

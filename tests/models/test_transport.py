@@ -6,6 +6,7 @@ import importlib.util
 import ssl
 import sys
 
+import httpx2
 import pytest
 
 from plumbline.models.transport import trust_of
@@ -16,16 +17,18 @@ from plumbline.models.transport import trust_of
     [("http://127.0.0.1:8000/v1", False), ("http://localhost/v1", False), ("https://localhost/v1", True),
      ("http://far.example/v1", True), ("https://far.example/v1", True)],
 )  # fmt: skip
-def test_certificates_are_checked_wherever_they_could_matter(url, reads):
-    """A plain local server needs none; everything else has the public ones and checks names."""
+def test_certificates_are_checked_wherever_they_could_matter(url, reads, monkeypatch):
+    """A plain local server needs none; everything else has the system's and checks names."""
+    made, make = [], httpx2.create_ssl_context
+    monkeypatch.setattr(httpx2, "create_ssl_context", lambda: made.append(make()) or made[-1])
     trust = trust_of(url)
-    assert bool(trust.get_ca_certs()) == reads
+    assert made == [trust] * reads
     assert trust.verify_mode is ssl.CERT_REQUIRED
     assert trust.check_hostname
 
 
 def test_a_missing_module_is_looked_for_once(monkeypatch):
-    """httpx imports `sniffio` at every request: where it is missing, the import fails without the disk."""
+    """httpx2 imports `sniffio` at every request: where it is missing, the import fails without the disk."""
     monkeypatch.delitem(sys.modules, "sniffio", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     trust_of("http://localhost/v1")

@@ -61,7 +61,7 @@ def key(monkeypatch):
 def test_no_failure_tells_the_key(how, caplog):
     """Every way to fail: message, causes, traceback, repr, and all logs at their most talkative."""
     caplog.set_level(logging.DEBUG)
-    for name in ("httpx", "httpcore", "asyncio"):
+    for name in ("httpx2", "httpcore2", "asyncio"):
         caplog.set_level(logging.DEBUG, logger=name)
     with bad.serving(ECHOES[how]) as (url, seen):
         adapter = open_openai(f"toy@{url}", ModelOptions(extra=QUICK))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from click.testing import CliRunner
 
@@ -38,7 +38,7 @@ def test_a_server_answers_until_it_is_interrupted(folder):
     process, address = started(folder)
     try:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
-        got = httpx.get(address)
+        got = httpx2.get(address)
         assert got.status_code == 200
         assert "day-3" in got.text
         assert "server" not in got.headers
@@ -59,14 +59,14 @@ def test_another_address_prints_a_token_once_and_asks_for_it(folder):
     try:
         port = re.search(r":(\d+)/", address)[1]
         token = re.fullmatch(r"http://0\.0\.0\.0:\d+/\?token=([\w-]{40,})", address)[1]
-        assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 401
+        assert httpx2.get(f"http://127.0.0.1:{port}/").status_code == 401
         assert (
-            httpx.get(
+            httpx2.get(
                 f"http://127.0.0.1:{port}/", headers={"authorization": f"Bearer {token}"}
             ).status_code
             == 200
         )
-        with httpx.Client(follow_redirects=True) as browser:
+        with httpx2.Client(follow_redirects=True) as browser:
             assert "day-3" in browser.get(f"http://127.0.0.1:{port}/?token={token}").text
             assert "day-3" in browser.get(f"http://127.0.0.1:{port}/").text
     finally:
@@ -81,7 +81,7 @@ def test_a_token_may_come_from_the_environment(folder):
     process, address = started(folder, PLUMBLINE_TOKEN=token)
     try:
         assert address.endswith(f"?token={token}")
-        assert httpx.get(address.partition("?")[0]).status_code == 401
+        assert httpx2.get(address.partition("?")[0]).status_code == 401
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)

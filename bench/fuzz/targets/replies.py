@@ -18,7 +18,7 @@ WORDS = [b"NaN", b"-Infinity", b"null", b"[]", b"{}", b"true", b"1e999", b"-9999
 
 
 def _make(_: Path) -> Callable[[bytes], object]:
-    import httpx
+    import httpx2
 
     from plumbline.core.errors import PlumblineError
     from plumbline.models.openai_client import Job, OpenAIClient, _Work
@@ -35,16 +35,16 @@ def _make(_: Path) -> Callable[[bytes], object]:
     runner = asyncio.Runner()
 
     class Http:
-        def __init__(self, reply: httpx.Response) -> None:
+        def __init__(self, reply: httpx2.Response) -> None:
             self.reply = reply
 
-        async def post(self, *_: Any, **__: Any) -> httpx.Response:
+        async def post(self, *_: Any, **__: Any) -> httpx2.Response:
             return self.reply
 
     def one(data: bytes) -> object:
         status, which = STATUSES[data[0] % len(STATUSES)] if data else 200, len(data) % 3
-        reply = httpx.Response(
-            status, content=data[1:], request=httpx.Request("POST", "http://127.0.0.1:9/v1")
+        reply = httpx2.Response(
+            status, content=data[1:], request=httpx2.Request("POST", "http://127.0.0.1:9/v1")
         )
         work = _Work(iter(()), lambda _, body: readers[which](body), lambda said: said, None)
         try:

@@ -48,7 +48,6 @@ def locate(path_or_id: str, revision: str | None = None) -> Path:
 
 
 def _fetched(name: str, revision: str | None) -> Path:
-    import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -60,6 +59,15 @@ def _fetched(name: str, revision: str | None) -> Path:
         RevisionNotFoundError,
     )
 
+    # Whichever HTTP library the hub's release stands on (requests, httpx, httpx2): its error class derives from it.
+    below: list[type[Exception]] = [
+        c for c in HfHubHTTPError.__mro__ if issubclass(c, Exception) and c.__module__ != "builtins"
+    ]
+    no_network: tuple[type[Exception], ...] = (
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        *below,
+    )
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(WANTED)))
     except GatedRepoError as error:
@@ -73,12 +81,7 @@ def _fetched(name: str, revision: str | None) -> Path:
             f"the hub has no model {name}{at} (or it is private); no folder of that name is here "
             "either. Check the spelling, or give a local folder"
         ) from error
-    except (
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        HfHubHTTPError,
-        httpx.HTTPError,
-    ) as error:
+    except no_network as error:
         raise Unreachable(
             f"{name} is no local folder, is not in the hub's cache, and the hub cannot be reached "
             f"({type(error).__name__}). Give a local folder, or try again with a network"

@@ -1,6 +1,6 @@
 """Many requests to one OpenAI-compatible server: sharded clients, pace, retries, one clear error.
 
-One `httpx.AsyncClient` slows down when many requests are in flight in it, so the requests are
+One `httpx2.AsyncClient` slows down when many requests are in flight in it, so the requests are
 spread over several clients with a few each. Nothing here knows what the replies mean: `read`
 turns a reply's JSON into a result, or raises `Garbled`, which counts as a failed try.
 """
@@ -25,7 +25,7 @@ from plumbline.models.transport import LOCAL, Transport, trust_of
 if TYPE_CHECKING:
     import ssl
 
-    import httpx
+    import httpx2
 
 T = TypeVar("T")
 AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -87,7 +87,7 @@ class OpenAIClient:
         self._pace = RateLimit(self.transport.per_minute)
         self._rng = random.Random()
         self._loop = LoopThread("plumbline-openai")
-        self._https: list[tuple[httpx.AsyncClient, asyncio.Semaphore]] = []
+        self._https: list[tuple[httpx2.AsyncClient, asyncio.Semaphore]] = []
         self._met = False
 
     def ask(
@@ -151,33 +151,33 @@ class OpenAIClient:
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
 
-    def _client(self, trust: ssl.SSLContext) -> httpx.AsyncClient:
-        import httpx
+    def _client(self, trust: ssl.SSLContext) -> httpx2.AsyncClient:
+        import httpx2
 
         headers = {"Content-Type": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        limits = httpx.Limits(
+        limits = httpx2.Limits(
             max_connections=self.transport.in_flight,
             max_keepalive_connections=self.transport.in_flight,
         )
-        return httpx.AsyncClient(
+        return httpx2.AsyncClient(
             base_url=self.base_url,
             headers=headers,
             limits=limits,
-            timeout=httpx.Timeout(self.transport.timeout, connect=self.transport.connect),
+            timeout=httpx2.Timeout(self.transport.timeout, connect=self.transport.connect),
             trust_env=urlsplit(self.base_url).hostname not in LOCAL,
             verify=trust,
         )
 
     async def _worker(
-        self, http: httpx.AsyncClient, slots: asyncio.Semaphore, work: _Work[T]
+        self, http: httpx2.AsyncClient, slots: asyncio.Semaphore, work: _Work[T]
     ) -> None:
         for job in work.jobs:
             work.arrived.put(job.row, await self._one(http, slots, job, work))
 
     async def _one(
-        self, http: httpx.AsyncClient, slots: asyncio.Semaphore, job: Job, work: _Work[T]
+        self, http: httpx2.AsyncClient, slots: asyncio.Semaphore, job: Job, work: _Work[T]
     ) -> T:
         attempt = 0
         while True:
@@ -211,16 +211,16 @@ class OpenAIClient:
         self._pace.pause(got.wait)
         return got.wait + min(jitter, 1.0)
 
-    async def _try(self, http: httpx.AsyncClient, job: Job, work: _Work[T]) -> T | _Again:
-        import httpx
+    async def _try(self, http: httpx2.AsyncClient, job: Job, work: _Work[T]) -> T | _Again:
+        import httpx2
 
         self.requests += 1
         try:
             async with asyncio.timeout(self.transport.timeout):
                 reply = await http.post(job.path, content=json.dumps(job.payload).encode())
-        except (TimeoutError, httpx.TimeoutException):
+        except (TimeoutError, httpx2.TimeoutException):
             return _Again(f"no complete reply within {self.transport.timeout:g} s")
-        except httpx.RequestError as broken:
+        except httpx2.RequestError as broken:
             return _Again(self._safe(f"{type(broken).__name__}: {broken}".rstrip(": ")))
         self._met = True
         if reply.status_code != 200:
@@ -233,7 +233,7 @@ class OpenAIClient:
             start = self._safe(reply.text[:_QUOTED])[:120]
             return _Again(f"{_plainly(wrong)}; the reply begins {start!r}", error=BadAnswer)
 
-    def _failed(self, reply: httpx.Response, work: _Work[T]) -> T | _Again:
+    def _failed(self, reply: httpx2.Response, work: _Work[T]) -> T | _Again:
         """A reply with an error status: a row status, another try, or the end."""
         code, body = reply.status_code, self._without_key(_json(reply))
         what = (
@@ -326,7 +326,7 @@ def said(body: Any) -> str:
     return str(error)[:300]
 
 
-def _json(reply: httpx.Response) -> Any:
+def _json(reply: httpx2.Response) -> Any:
     try:
         return parse(reply.content)
     except ValueError:
@@ -337,6 +337,6 @@ def _plainly(wrong: Exception) -> str:
     return str(wrong) if isinstance(wrong, Garbled) else f"the reply is not JSON ({wrong})"
 
 
-async def _close(https: Sequence[httpx.AsyncClient]) -> None:
+async def _close(https: Sequence[httpx2.AsyncClient]) -> None:
     for http in https:
         await http.aclose()

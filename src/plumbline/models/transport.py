@@ -20,16 +20,16 @@ def trust_of(base_url: str) -> ssl.SSLContext:
     """Certificates for all clients of a server: reading them takes some 40 ms, which a plain local one need not wait."""
     import ssl
 
-    import httpx
+    import httpx2
 
     if "sniffio" not in sys.modules and importlib.util.find_spec("sniffio") is None:
-        # httpx looks for it at every request, and searches the disk five times where it is missing: a third of a
+        # httpx2 looks for it at every request, and searches the disk five times where it is missing: a third of a
         # request's processor time. None says once and for all that it is not there.
         sys.modules["sniffio"] = None  # type: ignore[assignment]
     url = urlsplit(base_url)
     if url.scheme == "http" and url.hostname in LOCAL:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.create_ssl_context()
+    return httpx2.create_ssl_context()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -204,17 +204,17 @@ def obtain(owner: DataSet, file: File, places: Places) -> Path:
 
 
 def _download(file: File, target: Path) -> Path:
-    import httpx
+    import httpx2
 
     try:
-        answer = httpx.get(file.url, follow_redirects=True, timeout=_TIMEOUT_S)
+        answer = httpx2.get(file.url, follow_redirects=True, timeout=_TIMEOUT_S)
         answer.raise_for_status()
-    except httpx.HTTPStatusError as problem:
+    except httpx2.HTTPStatusError as problem:
         raise DataUnavailable(
             f"{file.url} answered {problem.response.status_code}. Try again later, or set "
             "PLUMBLINE_DATA to a folder that has the file"
         ) from None
-    except httpx.RequestError as problem:
+    except httpx2.RequestError as problem:
         raise DataUnavailable(
             f"{file.url} cannot be reached ({type(problem).__name__}: {problem}). Check the "
             "network, or set PLUMBLINE_DATA to a folder that has the file"
