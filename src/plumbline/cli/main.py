@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import click
 
+from plumbline.cli.leaving_reader import LeavingReader
 from plumbline.core.errors import PlumblineError, UnknownName
 
 # Shown by `plumbline --help` without loading any of them; a test compares them with the verbs.
@@ -88,11 +89,12 @@ class Verbs(click.Group):
     ) -> Any:
         """Run, and leave with the exit code that `main` explains."""
         if more.pop("standalone_mode", True):
-            sys.exit(
-                guarded(
+            out, err = cast(Any, LeavingReader(sys.stdout)), cast(Any, LeavingReader(sys.stderr))
+            with redirect_stdout(out), redirect_stderr(err):
+                code = guarded(
                     lambda: super(Verbs, self).main(args, prog_name, standalone_mode=False, **more)
                 )
-            )
+            sys.exit(code)
         return super().main(args, prog_name, standalone_mode=False, **more)
 
 
@@ -109,10 +111,6 @@ def guarded(work: Callable[[], Any]) -> int:
         return _say(STOPPED, INTERRUPTED)
     except PlumblineError as error:
         return _say(f"plumbline: {error}", REFUSED)
-    except BrokenPipeError:
-        # The reader has gone (`plumbline list | head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
