@@ -193,11 +193,13 @@ def test_an_audit_without_a_reader_earns_its_exit_code(rule, code, where, tmp_pa
     table = tmp_path / "t.csv"
     rows = [f"{'ab'[i % 2]},{i % 3 % 2},{int(i // 2 * 7 % 10 < 8 - i % 2 * 5)}" for i in range(400)]
     table.write_text("\n".join(["group,label,decision", *rows]))
+    late = "import time; time.sleep(.3); from plumbline.cli.main import main; main()"
+    audit = (
+        f"{sys.executable} -c '{late}' audit table:{table} --metrics group_rates --out {tmp_path}/runs {rule} "
+        "--set groups=group --set label=label --set prediction=decision"
+    )
     got = subprocess.run(
-        ["bash", "-c",
-         f"{sys.executable} -c 'import time; time.sleep(.3); from plumbline.cli.main import main; main()' audit table:{table} "
-         f"--metrics group_rates --set groups=group --set label=label --set prediction=decision --out {tmp_path}/runs {rule} {where}; "
-         "exit ${PIPESTATUS[0]}"],
+        ["bash", "-c", f"{audit} {where}; exit ${{PIPESTATUS[0]}}"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert got.returncode == code, got.stderr
