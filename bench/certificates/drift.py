@@ -41,6 +41,7 @@ TRACED = 10  # runs a dial
 ALPHA = 0.01
 CLOSE = 1e-9  # relative; another machine's linear algebra rounds otherwise
 QUICK = (200, 100)
+EVERY = 60  # seconds between two lines of progress
 
 
 @dataclass(frozen=True)
@@ -149,11 +150,24 @@ def carried_out(todo: Iterable[Job], workers: int) -> Iterator[tuple[Job, Any, f
     cost = costs()
     ordered = sorted(todo, key=lambda j: -j.runs * cost.get(j.metric, 0.01))
     if workers <= 1:
-        yield from map(done, ordered)
+        yield from watched(map(done, ordered), ordered)
         return
     with ProcessPoolExecutor(workers) as pool:
-        for future in as_completed([pool.submit(done, j) for j in ordered]):
-            yield future.result()
+        futures = as_completed([pool.submit(done, j) for j in ordered])
+        yield from watched((future.result() for future in futures), ordered)
+
+
+def watched(
+    results: Iterable[tuple[Job, Any, float]], todo: Sequence[Job]
+) -> Iterator[tuple[Job, Any, float]]:
+    """The same results; now and then a line on standard error says how far they are."""
+    began = told = time.monotonic()
+    for number, result in enumerate(results, 1):
+        now = time.monotonic()
+        if now - told > EVERY or number == len(todo):
+            told = now
+            print(f"{number} of {len(todo)} pieces after {now - began:.0f} s", file=sys.stderr)
+        yield result
 
 
 def gathered(results: Iterable[tuple[Job, Any, float]]) -> dict[str, dict[float, Trials]]:
