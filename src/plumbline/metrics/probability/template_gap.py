@@ -93,11 +93,10 @@ def template_gap(
     n_templates, n_names, n_occupations = SIZES[context.suite]
     listed = occupation_lists.load(occupations or None)
     frames = template_sets.load(templates).of("name")[:n_templates]
+    people = _people(names, n_names)
+    jobs = spread_out(listed, lambda o: o.women)[:n_occupations]
     cells = [
-        Cell(frame, name, group, job)
-        for frame in frames
-        for name, group in _people(names, n_names)
-        for job in spread_out(listed, lambda o: o.women)[:n_occupations]
+        Cell(frame, name, group, job) for frame in frames for name, group in people for job in jobs
     ]
     if context.either("logprob", "fill") == "logprob":
         parts = [cell.parts for cell in cells]
