@@ -26,7 +26,10 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a batch would take: tokens read and written, and money where a price is known."""
+    """What a batch would take: tokens in and out, and money where a price is known.
+
+    A local causal model reads fewer, since what texts begin with alike is read once.
+    """
 
     tokens_in: int = 0
     tokens_out: int = 0

@@ -77,7 +77,7 @@ class HfAdapter:
             yield rows, answers
 
     def cost(self, batch: Batch) -> Cost:
-        """Tokens read and written, shared prefixes counted once a row; no money."""
+        """Tokens of the questions, one by one, and at most so many written; no money."""
         return self._task(batch).cost() if len(batch) else Cost()
 
     def opened(self) -> Opened:
