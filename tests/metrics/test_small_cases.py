@@ -4,16 +4,32 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from plumbline.core.answers import Choices
+from plumbline.core.context import Context
 from plumbline.core.errors import BadInput
 from plumbline.core.scored import Items
-from plumbline.metrics import blank, judge_labels, matched, panel_review, pool_effects, rate_parts
+from plumbline.core.seeds import Seeds
+from plumbline.metrics import (
+    blank,
+    judge_labels,
+    letters,
+    matched,
+    panel_review,
+    pool_effects,
+    rate_parts,
+)
 from plumbline.metrics import verdict_table as table
-from plumbline.metrics.judge import judge_coverage, position_flip
+from plumbline.metrics.choice import borderlines
+from plumbline.metrics.factor_table import Preferences
+from plumbline.metrics.generated_words import Written
+from plumbline.metrics.generation import marked_words, persona_harm, social_group_substitution
+from plumbline.metrics.judge import factor_preferences, judge_coverage, position_flip
 from plumbline.metrics.tabular import selection_bias
 from plumbline.metrics.token_records import ragged
 from plumbline.stats.coupled_selection import Coupled
 from plumbline.stats.design import design
 from plumbline.stats.estimators import ESTIMATORS
+from plumbline.stats.inversion import size_interval
 from plumbline.stats.latent_space import confusion_matrix
 from plumbline.stats.power import units_to_settle
 from plumbline.stats.weighting import inverse_probability
@@ -160,3 +176,100 @@ def test_a_known_tie_has_no_better_answer():
     assert cover.facts["with a better answer"] == 1
     for part, question in (("right", "q1"), ("similar", "q2")):
         assert cover.items.take(cover.items["part"] == part)["question"].tolist() == [question]
+
+
+def test_parts_nearer_to_nothing_than_noise_alone_could_hide_as_much_as_noise():
+    """Four parts of exactly 0, each with error .1: up to the 97.5 % point of their root mean square, chi-squared."""
+    got = size_interval(
+        np.zeros(4), np.full(4, 0.1), lambda parts: np.sqrt((parts**2).mean(axis=-1)),
+        level=0.95, bounds=(0, 1), draws=20_000, rng=np.random.default_rng(0),
+    )  # fmt: skip
+    assert got[0] == 0
+    assert got[1] == pytest.approx(0.1 * np.sqrt(stats.chi2.ppf(0.975, 4) / 4), rel=0.02)
+
+
+def test_words_that_mark_a_group_are_those_of_its_texts():
+    """A word that one group's texts have and the other's lack, and one that both have."""
+    texts = [["brave", "day"]] * 20 + [["kind", "day"]] * 20
+    written = Written(
+        [" ".join(t) for t in texts], [""] * 40, [""] * 40, ["t"] * 40, [f"n{i % 20}" for i in range(40)],
+        [0] * 40, {"gender": ["men"] * 20 + ["women"] * 20}, {"gender": ("men", "women")}, {},
+    )  # fmt: skip
+    told = marked_words._marked(
+        written, texts, "gender", prior=1.0, fewest=1, rng=np.random.default_rng(0)
+    )
+    assert told["men"]["z above 1.96 against every other"] == ["brave"]
+    assert told["women"]["z above 1.96 against every other"] == ["kind"]
+
+
+def test_letters_want_names_for_every_life(tmp_path):
+    """Two names of each gender are fewer than the lives."""
+    rows = [f'[[names]]\nname = "{n}"\ngender = "{g}"' for n, g in
+            (("Ada", "women"), ("Eva", "women"), ("Tom", "men"), ("Max", "men"))]  # fmt: skip
+    path = tmp_path / "few.toml"
+    top = 'id = "few"\ntitle = "Few"\nrule = "made up"\nsources = ["none"]'
+    path.write_text("\n".join([top, *rows]))
+    context = Context(abilities=frozenset({"generate"}), seeds=Seeds(0))
+    with pytest.raises(BadInput, match="have 2 of"):
+        letters.asked(context, names=str(path), path="", temperature=0.7, tokens=0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_taus_are_correlated_over_three_factors_or_more(count):
+    """Two points always lie on a line."""
+    n = 6
+    names = ("length", "facts", "novelty")[:count]
+    table_of_two = Preferences(
+        np.array(["human", "judge"] * 3, object), np.array(list("aabbcc"), object), np.array(list("aabbcc"), object),
+        np.ones(n), np.full(n, "", object), names, np.arange(count * n, dtype=float).reshape(count, n) + 1, ("human",),
+    )  # fmt: skip
+    made = factor_preferences._measures(table_of_two, "length", (1.0, 0.5, "read"))
+    assert any(m.estimator is factor_preferences.ALIGNED for m in made) == (count > 2)
+
+
+def test_options_without_scores_are_not_calibrated():
+    """No scores, scores of other options, and scores: only these take the empty prompt's away."""
+
+    def chose(*scores):
+        return Choices(np.zeros(1, np.int64), [np.array(scores)], [""], ["logprob"], [""])
+
+    assert borderlines._chosen(chose(-1.0, -2.0), None) == ([0], [])
+    assert borderlines._chosen(chose(-1.0, -2.0), chose(-1.0, -3.0)) == ([1], [])
+    assert borderlines._chosen(chose(-1.0), chose(-2.0)) == ([0], [])
+    for one, empty in (
+        (chose(), chose()),
+        (chose(-1.0, -2.0), chose(-1.0)),
+        (chose(), chose(-1.0)),
+    ):
+        chosen, notes = borderlines._chosen(one, empty)
+        assert chosen == [0]
+        assert len(notes) == 1
+
+
+def test_the_floor_of_personas_is_a_share():
+    """Three of four replies were read; those without a persona do not count."""
+    items = Items.of(
+        item=np.arange(5), group=np.array([persona_harm.NOBODY, "a", "a", "b", "b"], object),
+        prompt=np.arange(5), dimension=np.array(["regard"] * 5, object), kind=np.array(["k"] * 5, object),
+        score=np.array([1.0, 1, 0, 1, np.nan]), why=np.array(["", "", "", "", "evasive"], object),
+    )  # fmt: skip
+    made = persona_harm.scored(items, ("regard",), {})
+    assert made.measures[0].floor[0] == 0.75
+
+
+def test_a_template_counts_where_every_group_has_two_texts():
+    """Vectors of one number, two templates; in the second a group has one text, so the first alone counts."""
+
+    def block(*vectors):
+        return [len(vectors), sum(v * v for v in vectors), sum(vectors)]
+
+    sums = np.array(
+        [[4, *block(1.0, 1.0), *block(0.5, 0.5)], [3, *block(1.0, -1.0), *block(1.0)]], float
+    )
+    options = {"templates": ["t", "u"], "width": 1}
+    within, between = social_group_substitution._similarities(sums, options)
+    assert float(within) == (1 + -1) / 2
+    assert float(between) == 0
+    assert np.isnan(
+        social_group_substitution._similarities(sums[:, [0, 4, 5, 6, 4, 5, 6]], options)
+    ).all()
