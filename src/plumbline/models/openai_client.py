@@ -1,8 +1,8 @@
 """Many requests to one OpenAI-compatible server: sharded clients, pace, retries, one clear error.
 
-One `httpx2.AsyncClient` slows down when many requests are in flight in it, so the requests are
-spread over several clients with a few each. Nothing here knows what the replies mean: `read`
-turns a reply's JSON into a result, or raises `Garbled`, which counts as a failed try.
+Requests are spread over several clients with a few in flight each (`Transport`). Nothing here
+knows what the replies mean: `read` turns a reply's JSON into a result, or raises `Garbled`, which
+counts as a failed try.
 """
 
 from __future__ import annotations
