@@ -146,3 +146,20 @@ def test_figures_are_left_out_without_their_packages(anchored, tmp_path, monkeyp
     )  # fmt: skip
     assert list(found.folder.glob("*.svg")) == []
     assert (found.folder / "arrays" / "parts.parquet").is_file()
+
+
+def test_figures_that_fail_cost_no_number(anchored, tmp_path, monkeypatch):
+    """The record is kept, and the error is told."""
+    from plumbline.report import explained
+
+    def fails(*_):
+        raise RuntimeError("no renderer")
+
+    monkeypatch.setattr(explained, "write_figures", fails)
+    with pytest.raises(RuntimeError, match="no renderer"):
+        plumbline.explain(
+            f"hf:{anchored.folder}", using="logit_lens", out=tmp_path, options=EXACT,
+            settings={"questions": str(anchored.calibration)},
+        )  # fmt: skip
+    (folder,) = tmp_path.iterdir()
+    assert load_explained(folder).arrays

@@ -200,9 +200,12 @@ def _kept(
     for name, array in found.arrays.items():
         parquet.write(folder / ARRAYS / f"{name}.parquet", array.table())
     items = {} if found.scored is None else {str(header["explainer"]): found.scored.items}
-    made = Explained(save(folder, header, findings, items, ()), found.arrays, found.drawings)
-    face("explained", "write_figures")(made, folder)
-    return made
+    try:
+        face("explained", "write_figures")(found.arrays, found.drawings, folder)
+    finally:
+        # Last, because a folder with this record is whole; and in any case, because it holds the numbers.
+        run = save(folder, header, findings, items, ())
+    return Explained(run, found.arrays, found.drawings)
 
 
 def load_explained(folder: Path | str) -> Explained:

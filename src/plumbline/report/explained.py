@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,14 +84,16 @@ def _largest(array: Array) -> Table:
     return made
 
 
-def write_figures(found: Explained, folder: Path) -> list[Path]:
+def write_figures(
+    arrays: Mapping[str, Array], drawings: Sequence[Drawing], folder: Path
+) -> list[Path]:
     """One SVG file a drawing; none where the `plots` extra is not installed."""
     if not available():
         return []
     written = []
-    for number, drawing in enumerate(found.drawings):
+    for number, drawing in enumerate(drawings):
         path = folder / f"{number + 1}-{drawing.array}.svg"
-        written.append(write_text(path, figure(found.arrays[drawing.array], drawing).svg))
+        written.append(write_text(path, figure(arrays[drawing.array], drawing).svg))
     return written
 
 
