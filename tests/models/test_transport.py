@@ -1,10 +1,8 @@
-"""What clients of a server share: certificates only where some are read, and no search for a missing module."""
+"""What clients of a server share: certificates only where some are read."""
 
 from __future__ import annotations
 
-import importlib.util
 import ssl
-import sys
 
 import httpx2
 import pytest
@@ -25,30 +23,3 @@ def test_certificates_are_checked_wherever_they_could_matter(url, reads, monkeyp
     assert made == [trust] * reads
     assert trust.verify_mode is ssl.CERT_REQUIRED
     assert trust.check_hostname
-
-
-def test_a_missing_module_is_looked_for_once(monkeypatch):
-    """httpx2 imports `sniffio` at every request: where it is missing, the import fails without the disk."""
-    monkeypatch.delitem(sys.modules, "sniffio", raising=False)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    trust_of("http://localhost/v1")
-    assert sys.modules["sniffio"] is None
-    searched = []
-
-    class Finder:
-        @staticmethod
-        def find_spec(name, *_):
-            searched.append(name)
-
-    monkeypatch.setattr(sys, "meta_path", [Finder])
-    with pytest.raises(ImportError):
-        import sniffio  # noqa: F401 - it must not be found
-    assert searched == []
-
-
-def test_an_installed_module_is_left_alone(monkeypatch):
-    """Where it is installed, or loaded, nothing is put in its place."""
-    monkeypatch.delitem(sys.modules, "sniffio", raising=False)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
-    trust_of("http://localhost/v1")
-    assert "sniffio" not in sys.modules

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -22,10 +20,6 @@ def trust_of(base_url: str) -> ssl.SSLContext:
 
     import httpx2
 
-    if "sniffio" not in sys.modules and importlib.util.find_spec("sniffio") is None:
-        # httpx2 looks for it at every request, and searches the disk five times where it is missing: a third of a
-        # request's processor time. None says once and for all that it is not there.
-        sys.modules["sniffio"] = None  # type: ignore[assignment]
     url = urlsplit(base_url)
     if url.scheme == "http" and url.hostname in LOCAL:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
