@@ -79,6 +79,8 @@ def main() -> None:
     for ability, name in KINDS.items():
         some = [set(a.keys) for a in mine if a.batch.ability == ability]
         asked = sum(len(a.keys) for a in mine if a.batch.ability == ability)
+        if not asked:
+            continue
         rows.append({
             "what": f"of them {name}: {len(set().union(*some)):,} put of {asked:,} wanted",
             "ratio": len(set().union(*some)) / asked, "unit": "of those wanted",

@@ -264,12 +264,12 @@ def test_a_template_counts_where_every_group_has_two_texts():
         return [len(vectors), sum(v * v for v in vectors), sum(vectors)]
 
     sums = np.array(
-        [[4, *block(1.0, 1.0), *block(0.5, 0.5)], [3, *block(1.0, -1.0), *block(1.0)]], float
+        [[4, *block(2.0, 1.0), *block(3.0, 3.0)], [3, *block(1.0, -0.5), *block(1.0)]], float
     )
     options = {"templates": ["t", "u"], "width": 1}
     within, between = social_group_substitution._similarities(sums, options)
-    assert float(within) == (1 + -1) / 2
-    assert float(between) == 0
+    assert float(within) == (2 * 1 + 1 * -0.5) / 2
+    assert float(between) == (2 + 1) * (1 - 0.5) / 4
     assert np.isnan(
         social_group_substitution._similarities(sums[:, [0, 4, 5, 6, 4, 5, 6]], options)
     ).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -62,8 +63,8 @@ def prompt_of(payload: Any) -> str:
 
 
 @contextmanager
-def serving(script: Script) -> Iterator[tuple[str, Seen]]:
-    """Run the script on a free port; yields the base URL and what was seen."""
+def serving(script: Script, *, tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, Seen]]:
+    """Run the script on a free port, over TLS if a context is given; yields the base URL and what was seen."""
     seen, lock = Seen(), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -129,12 +130,14 @@ def serving(script: Script) -> Iterator[tuple[str, Seen]]:
             """Torn connections are part of the play."""
 
     server = Server(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
     )
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", seen
+        yield f"http{'s' * bool(tls)}://127.0.0.1:{server.server_port}/v1", seen
     finally:
         server.shutdown()
         server.server_close()

@@ -32,6 +32,10 @@ AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524,
 """Statuses after which the same request may succeed later."""
 _BUSY: Final = "Try again later, or lower the load (clients, in_flight, per_minute)."
 _ABSENT: Final = "It never answered: check that a server listens at this address."
+_STRANGER: Final = (
+    "The server does not prove who it is: check the address, or name the file of an authority of your own "
+    "in SSL_CERT_FILE."
+)
 _QUOTED: Final = 20_000
 """Characters of a reply that are looked at for a message."""
 _SECRET: Final = 12
@@ -191,6 +195,8 @@ class OpenAIClient:
             allowed = self.transport.retries if self._met else min(self.transport.retries, 3)
             if attempt >= allowed:
                 advice = _BUSY if self._met else _ABSENT
+                if "CERTIFICATE_VERIFY_FAILED" in got.trouble:
+                    advice = _STRANGER
                 raise got.error(
                     f"{self.base_url}/{job.path} failed {attempt + 1} times; last: {got.trouble}. {advice}"
                 )
